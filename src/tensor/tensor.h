@@ -53,6 +53,7 @@ class Tensor {
   Tensor clone() const;                            ///< contiguous copy of the same class
   Tensor to_f32(MemoryClass c) const;              ///< converts from any type
   MemoryClass memory_class() const;
+  bool is_unique() const { return storage_.use_count() == 1; }  ///< no other Tensor shares the storage
   bool shares_storage_with(const Tensor& other) const { return storage_ == other.storage_; }
 
  private:
