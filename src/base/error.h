@@ -22,12 +22,12 @@ enum class ErrorCode : int {
 
 /// The parts of one message: `where: what; expected A, got B; hint`. Empty parts are left out.
 struct ErrorInfo {
-  std::string id;        ///< stable id tests compare exactly, for example "safetensors.R12"
-  std::string where;     ///< file with line, byte offset or JSON path; config key; module path
-  std::string what;      ///< one sentence without a full stop
-  std::string expected;  ///< optional
-  std::string got;       ///< optional
-  std::string hint;      ///< one next step
+  std::string id{};        ///< stable id tests compare exactly, for example "safetensors.R12"
+  std::string where{};     ///< file with line, byte offset or JSON path; config key; module path
+  std::string what{};      ///< one sentence without a full stop
+  std::string expected{};  ///< optional
+  std::string got{};       ///< optional
+  std::string hint{};      ///< one next step
 };
 
 class Error : public std::exception {

@@ -1,0 +1,40 @@
+#include "nn/backbone.h"
+
+#include "base/random.h"
+
+namespace attune {
+
+std::shared_ptr<const std::vector<int64_t>> rows_read(const Batch& batch, ReadRows read) {
+  if (read == ReadRows::kAll) return nullptr;
+  auto rows = std::make_shared<std::vector<int64_t>>();
+  for (int64_t b = 0; b < batch.sequences(); ++b) {
+    const auto i = static_cast<size_t>(b);
+    rows->push_back(read == ReadRows::kFirst ? batch.starts[i] : batch.starts[i + 1] - 1);
+  }
+  return rows;
+}
+
+TokenKeys token_keys(const Batch& batch, uint64_t seed, uint64_t epoch) {
+  auto keys = std::make_shared<std::vector<uint64_t>>(batch.ids.size());
+  for (int64_t b = 0; b < batch.sequences(); ++b) {
+    const uint64_t row = mix_key(seed, epoch, batch.rows[static_cast<size_t>(b)]);
+    for (int64_t t = batch.starts[static_cast<size_t>(b)]; t < batch.starts[static_cast<size_t>(b) + 1]; ++t)
+      (*keys)[static_cast<size_t>(t)] = mix_key(row, static_cast<uint64_t>(batch.positions[static_cast<size_t>(t)]));
+  }
+  return keys;
+}
+
+Model::Model(std::string prefix, std::unique_ptr<Backbone> backbone, std::unique_ptr<Head> head, int64_t labels)
+    : prefix_(std::move(prefix)), backbone_(std::move(backbone)), head_(std::move(head)), labels_(labels) {
+  add(head_ ? prefix_ : "", *backbone_);
+  if (head_) add("", *head_);
+  assign_paths(*this);
+}
+
+Var Model::forward(const Context& ctx, const Batch& batch, TokenKeys keys) {
+  const ReadRows read = head_ ? head_->reads() : ReadRows::kAll;
+  const Var hidden = backbone_->forward(ctx, {&batch, read, std::move(keys)});
+  return head_ ? head_->forward(ctx, hidden) : hidden;
+}
+
+}  // namespace attune

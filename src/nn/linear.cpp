@@ -1,0 +1,141 @@
+#include "nn/linear.h"
+
+#include "base/error.h"
+#include "base/random.h"
+
+namespace attune {
+
+LowRankDelta::LowRankDelta(int64_t out, int64_t in, int64_t rank, float s, float p)
+    : r(rank), scale(s), dropout(p), a(Shape{rank, in}), b(Shape{out, rank}) {
+  add("lora_A.weight", a);
+  add("lora_B.weight", b);
+}
+
+void LowRankDelta::named() { dropout_key = hash_name(path() + ".lora_dropout"); }
+
+Linear::Linear(int64_t out, int64_t in, bool with_bias) : Module(ModuleKind::kLinear), weight(out, in), has_bias(with_bias), bias(Shape{out}) {
+  add("weight", weight.f32);
+  if (has_bias) add("bias", bias);
+}
+
+namespace {
+
+/// The product with the stored matrix: y = x W^T (assigned), dx = dy W, dW += dy^T x.
+void product(const Context& ctx, const Weight& w, const Tensor& x, Tensor& y) {
+  ctx.kernels->gemm(ctx, false, true, x.rows(), w.out, w.in, 1.0f, x.f32(), x.pitch(), w.f32.var.data.f32(), w.in, 0.0f, y.f32(), y.pitch());
+}
+void input_gradient(const Context& ctx, const Weight& w, const Tensor& dy, const Gradient::Target& dx) {
+  ctx.kernels->gemm(ctx, false, false, dy.rows(), w.in, w.out, 1.0f, dy.f32(), dy.pitch(), w.f32.var.data.f32(), w.in, dx.beta, dx.data, dx.pitch);
+}
+void weight_gradient(const Context& ctx, const Weight& w, const Tensor& dy, const Tensor& x) {
+  ctx.kernels->gemm(ctx, true, false, w.out, w.in, dy.rows(), 1.0f, dy.f32(), dy.pitch(), x.f32(), x.pitch(), 1.0f,
+                    w.f32.var.grad->value().f32(), w.in);
+}
+
+/// x as a delta sees it: through its own dropout.
+Tensor delta_input(const Context& ctx, const LowRankDelta& d, const Dropout& drop, const Tensor& x) {
+  (void)d;
+  if (drop.p <= 0.0f) return x;
+  Tensor dropped({x.rows(), x.cols()});
+  ctx.kernels->dropout(ctx, x.rows(), x.cols(), drop, x.f32(), x.pitch(), dropped.f32(), x.cols());
+  return dropped;
+}
+
+bool trains(const Linear& layer) {
+  if (layer.weight.f32.var.wants_grad() || layer.bias.var.wants_grad()) return true;
+  for (const auto& d : layer.deltas)
+    if (d->a.var.wants_grad() || d->b.var.wants_grad()) return true;
+  return false;
+}
+
+/// One delta of one pass: what backward needs.
+struct DeltaPass {
+  const LowRankDelta* delta;
+  Dropout drop;
+  Tensor xa;  ///< dropout(x) A^T, (T, r)
+};
+
+/// Runs the layer into `y` (and `u` before an activation) and records its backward on `out`.
+void run(const Context& ctx, const Var& x, const Linear& layer, const Epilogue& epilogue, Var& out) {
+  const int64_t t = x.rows(), n = layer.out();
+  require(x.cols() == layer.in(), "linear: x has another width than the weight");
+  const bool activated = epilogue.activation != Activation::kNone;
+  const bool record = start_recording(ctx, x.wants_grad() || trains(layer), out);
+  Tensor u = activated && record ? Tensor({t, n}) : out.data;
+  product(ctx, layer.weight, x.data, u);
+
+  std::vector<DeltaPass> passes;
+  for (const auto& d : layer.deltas) {
+    const Dropout drop = acting_dropout(ctx, {d->dropout, d->dropout_key}, x.keys);
+    const Tensor xd = delta_input(ctx, *d, drop, x.data);
+    Tensor xa({t, d->r});
+    ctx.kernels->gemm(ctx, false, true, t, d->r, layer.in(), 1.0f, xd.f32(), xd.pitch(), d->a.var.data.f32(), layer.in(), 0.0f, xa.f32(), d->r);
+    ctx.kernels->gemm(ctx, false, true, t, n, d->r, d->scale, xa.f32(), d->r, d->b.var.data.f32(), d->r, 1.0f, u.f32(), u.pitch());
+    passes.push_back({d.get(), drop, std::move(xa)});
+  }
+  if (layer.has_bias || activated)
+    ctx.kernels->bias_activation(ctx, t, n, layer.has_bias ? layer.bias.var.data.f32() : nullptr, epilogue.activation, u.f32(), u.pitch(),
+                                 out.data.f32(), out.data.pitch());
+  if (!record) return;
+
+  const bool keeps_x = layer.weight.f32.var.wants_grad() || !passes.empty();
+  ctx.tape->record({out.grad}, [&layer, act = epilogue.activation, t, n, kept_x = keeps_x ? x.data : Tensor(), shape = x.data.shape(),
+                                u = activated ? u : Tensor(), passes = std::move(passes), keys = x.keys, dx = x.grad,
+                                dout = out.grad](const Context& back) {
+    Tensor dy = dout->value();
+    if (act != Activation::kNone) {
+      Tensor du({t, n});
+      back.kernels->activation_backward(back, t, n, act, u.f32(), u.pitch(), dy.f32(), dy.pitch(), du.f32(), n);
+      dy = du;
+    }
+    if (layer.bias.var.wants_grad()) back.kernels->bias_backward(back, t, n, dy.f32(), dy.pitch(), layer.bias.var.grad->value().f32());
+    if (layer.weight.f32.var.wants_grad()) weight_gradient(back, layer.weight, dy, kept_x);
+    if (dx) input_gradient(back, layer.weight, dy, dx->target(back, shape));
+    for (const auto& pass : passes) {
+      const LowRankDelta& d = *pass.delta;
+      const int64_t in = layer.in();
+      Tensor dxa({t, d.r});
+      back.kernels->gemm(back, false, false, t, d.r, n, d.scale, dy.f32(), dy.pitch(), d.b.var.data.f32(), d.r, 0.0f, dxa.f32(), d.r);
+      if (d.b.var.wants_grad())
+        back.kernels->gemm(back, true, false, n, d.r, t, d.scale, dy.f32(), dy.pitch(), pass.xa.f32(), d.r, 1.0f, d.b.var.grad->value().f32(), d.r);
+      if (d.a.var.wants_grad()) {
+        const Tensor xd = delta_input(back, d, pass.drop, kept_x);
+        back.kernels->gemm(back, true, false, d.r, in, t, 1.0f, dxa.f32(), d.r, xd.f32(), xd.pitch(), 1.0f, d.a.var.grad->value().f32(), in);
+      }
+      if (!dx) continue;
+      if (pass.drop.p > 0.0f) {
+        Tensor g({t, in});
+        back.kernels->gemm(back, false, false, t, in, d.r, 1.0f, dxa.f32(), d.r, d.a.var.data.f32(), in, 0.0f, g.f32(), in);
+        back.kernels->dropout(back, t, in, pass.drop, g.f32(), in, g.f32(), in);
+        dx->add(back, std::move(g));
+      } else {
+        const auto target = dx->target(back, shape);
+        back.kernels->gemm(back, false, false, t, in, d.r, 1.0f, dxa.f32(), d.r, d.a.var.data.f32(), in, target.beta, target.data, target.pitch);
+      }
+    }
+  });
+}
+
+}  // namespace
+
+Var linear(const Context& ctx, const Var& x, const Linear& layer, const Epilogue& epilogue) {
+  Var out(Tensor({x.rows(), layer.out()}), x.keys);
+  run(ctx, x, layer, epilogue, out);
+  return out;
+}
+
+std::vector<Var> linear_group(const Context& ctx, const Var& x, const std::vector<const Linear*>& layers) {
+  int64_t width = 0;
+  for (const Linear* l : layers) width += l->out();
+  const Tensor buffer({x.rows(), width});
+  std::vector<Var> outs;
+  int64_t begin = 0;
+  for (const Linear* l : layers) {
+    outs.emplace_back(buffer.columns(begin, l->out()), x.keys);
+    begin += l->out();
+    run(ctx, x, *l, {}, outs.back());
+  }
+  return outs;
+}
+
+}  // namespace attune

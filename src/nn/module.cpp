@@ -1,0 +1,43 @@
+#include "nn/module.h"
+
+namespace attune {
+
+const char* name_of(ModuleKind k) {
+  switch (k) {
+    case ModuleKind::kContainer: return "Module";
+    case ModuleKind::kLinear: return "Linear";
+    case ModuleKind::kEmbedding: return "Embedding";
+    case ModuleKind::kLayerNorm: return "LayerNorm";
+  }
+  return "";
+}
+
+namespace {
+std::string joined(const std::string& path, const std::string& name) { return path.empty() || name.empty() ? path + name : path + "." + name; }
+}  // namespace
+
+void assign_paths(Module& root, const std::string& path) {
+  root.path_ = path;
+  root.named();
+  for (auto& [name, child] : root.children_) assign_paths(*child, joined(path, name));
+}
+
+void for_each_module(Module& root, const std::function<void(Module&)>& visit) {
+  visit(root);
+  for (const auto& child : root.children()) for_each_module(*child.second, visit);
+}
+
+std::vector<NamedParameter> named_parameters(Module& root) {
+  std::vector<NamedParameter> all;
+  for_each_module(root, [&](Module& m) {
+    for (const auto& [name, p] : m.parameters()) all.push_back({joined(m.path(), name), p, &m});
+  });
+  return all;
+}
+
+void set_trainable(Parameter& p, bool on) {
+  p.trainable = on;
+  p.var.grad = on && p.loaded() ? Gradient::of_parameter(p.shape) : nullptr;
+}
+
+}  // namespace attune
