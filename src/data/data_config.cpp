@@ -1,0 +1,60 @@
+#include "data/data_config.h"
+
+namespace attune {
+
+void DataConfig::fields(FieldList& f) {
+  f.add("train", train,
+        {.help = "training rows: CSV, TSV, JSON, JSON Lines or text, also .gz", .aliases = {"train_file"}, .value = "FILE"});
+  f.add("validation", validation,
+        {.help = "rows evaluated while training", .aliases = {"validation_file", "valid", "val_file", "eval_file"}, .value = "FILE"});
+  f.add("test", test, {.help = "rows evaluated once at the end", .aliases = {"test_file"}, .value = "FILE"});
+  f.add_enum("format", format,
+             {{"auto", DataFormat::kAuto},
+              {"csv", DataFormat::kCsv},
+              {"tsv", DataFormat::kTsv},
+              {"json", DataFormat::kJson},
+              {"jsonl", DataFormat::kJsonLines},
+              {"text", DataFormat::kText}},
+             {.help = "file format; auto goes by the name"});
+  f.add("text_column", text_column,
+        {.help = "column of the text; unset: text, sentence, sentence1, review, content, ...", .aliases = {"text_field"}, .value = "NAME"});
+  f.add("pair_column", pair_column,
+        {.help = "column of the second text of a pair; unset: sentence2, ...", .aliases = {"text_pair_column"}, .value = "NAME"});
+  f.add("label_column", label_column,
+        {.help = "column of the label; unset: label, labels, sentiment, ...", .aliases = {"label_field"}, .value = "NAME"});
+  f.add("id_column", id_column, {.help = "column of the row's name; unset: id, idx, ...", .value = "NAME"});
+  f.add("header", header, {.help = "the first line of CSV/TSV holds column names; unset: found out"});
+  f.add("label_separator", label_separator, {.help = "splits a CSV/TSV cell into several labels (multi-label)", .value = "TEXT"});
+  f.add("labels", labels,
+        {.help = "label names in the order of their ids; unset: the model's, else from the training data",
+         .aliases = {"label_names", "label_list"}});
+  f.add_enum("on_bad_rows", on_bad_rows, {{"stop", OnBadRows::kStop}, {"skip", OnBadRows::kSkip}},
+             {.help = "rows that cannot be used: stop with a list, or leave them out and count them"});
+  f.add("max_length", max_length,
+        {.help = "tokens a row, special tokens included; longer rows are cut; unset: the model's limit",
+         .aliases = {"max_seq_length", "max_seq_len", "cutoff_len"},
+         .least = 3,
+         .most = 1 << 20});
+  f.add_enum("truncation_side", truncation_side,
+             {{"auto", SideChoice::kTokenizer}, {"left", SideChoice::kLeft}, {"right", SideChoice::kRight}},
+             {.help = "which end of a long row is cut; auto: as the tokenizer says"});
+  f.add_enum("truncation", truncation,
+             {{"longest_first", TruncationStrategy::kLongestFirst},
+              {"only_first", TruncationStrategy::kOnlyFirst},
+              {"only_second", TruncationStrategy::kOnlySecond},
+              {"none", TruncationStrategy::kNone}},
+             {.help = "which text of a pair is cut; none: a long row is an error"});
+  f.add("shuffle", shuffle, {.help = "new row order each epoch; --no-shuffle keeps the file's"});
+  f.add("max_train_samples", max_train_samples, {.help = "use a seeded subset of the training rows", .least = 1});
+  f.add("max_eval_samples", max_eval_samples,
+        {.help = "use a seeded subset of the validation rows", .aliases = {"max_validation_samples"}, .least = 1});
+  f.add("max_test_samples", max_test_samples,
+        {.help = "use a seeded subset of the test rows", .aliases = {"max_predict_samples"}, .least = 1});
+  f.add("validation_split", validation_split,
+        {.help = "share of train held out for validation", .aliases = {"val_size", "split"}, .least = 0, .most = 0.9});
+  f.add("test_split", test_split, {.help = "share of train held out for the test", .aliases = {"test_size"}, .least = 0, .most = 0.9});
+  f.add("stratify", stratify, {.help = "subsets and splits keep the class shares"});
+  f.add("data_seed", data_seed, {.help = "seed of subset, split and order; unset: training.seed", .least = 0});
+}
+
+}  // namespace attune

@@ -1,0 +1,40 @@
+// The `data` section: which files, which columns, how rows become examples.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "config/field.h"
+#include "text/tokenizer.h"
+
+namespace attune {
+
+enum class DataFormat { kAuto, kCsv, kTsv, kJson, kJsonLines, kText };
+enum class OnBadRows { kStop, kSkip };
+enum class SideChoice { kTokenizer, kLeft, kRight };
+
+struct DataConfig {
+  std::string train, validation, test;                            ///< files; "" = none
+  DataFormat format = DataFormat::kAuto;                          ///< by name and content
+  std::string text_column, pair_column, label_column, id_column;  ///< "" = found by their usual names
+  std::optional<bool> header;                                     ///< first line of CSV/TSV holds names; unset: found out
+  std::string label_separator;      ///< splits a text cell into several labels; "" = not multi-label in CSV/TSV
+  std::vector<std::string> labels;  ///< label names in the order of their ids; empty: the model's, else from the data
+  OnBadRows on_bad_rows = OnBadRows::kStop;
+
+  std::optional<int64_t> max_length;  ///< tokens with special tokens; unset: the model's limit
+  SideChoice truncation_side = SideChoice::kTokenizer;
+  TruncationStrategy truncation = TruncationStrategy::kLongestFirst;
+
+  bool shuffle = true;                                                           ///< of training rows, anew each epoch
+  std::optional<int64_t> max_train_samples, max_eval_samples, max_test_samples;  ///< seeded subset; unset: all
+  double validation_split = 0.0;     ///< share of train held out where no validation file is given
+  double test_split = 0.0;           ///< share of train held out where no test file is given
+  bool stratify = false;             ///< subset and split keep the class shares
+  std::optional<int64_t> data_seed;  ///< of subset, split and order; unset: training.seed
+
+  void fields(FieldList& f);
+};
+
+}  // namespace attune
