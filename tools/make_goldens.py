@@ -10,7 +10,7 @@ import os
 import sys
 import warnings
 
-PARTS = ["models"]
+PARTS = ["models", "curves"]
 
 
 def main() -> None:

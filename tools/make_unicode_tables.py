@@ -87,13 +87,13 @@ def combining_classes(table):
     import unicodedata
 
     nfd = normalizers.NFD().normalize_str
-    references = {}
+    highest = "\u0345"  # class 240; nothing is above it
+    references = {240: highest}
     for c in range(0x300, 0x20000):
         k = unicodedata.combining(chr(c))
-        if k and k not in references and nfd(chr(c)) == chr(c):
+        if k and k not in references and nfd(highest + chr(c)) == chr(c) + highest:  # a mark the package knows
             references[k] = chr(c)
     order = sorted(references)
-    highest = references[order[-1]]  # 240
     out = {}
     for c in CODE_POINTS:
         if c in table or 0xAC00 <= c <= 0xD7A3:
