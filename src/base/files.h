@@ -33,13 +33,17 @@ class FileSystem {
   virtual void sync_folder(const fs::path& folder) = 0;
   virtual void remove(const fs::path& path) = 0;       ///< a file or a whole folder
   virtual void make_folder(const fs::path& path) = 0;  ///< with parents
+  virtual void make_new_folder(const fs::path& path) = 0;  ///< exclusive: an error when anything of that name is there
+  /// Swaps two names in one step. False when this file system cannot; nothing has changed then.
+  virtual bool exchange(const fs::path& a, const fs::path& b) = 0;
   virtual uint64_t free_bytes(const fs::path& path) = 0;
 };
 FileSystem& file_system();
 /// Puts `other` in place (nullptr: the real one again) and returns what was there. For tests.
 FileSystem* replace_file_system(FileSystem* other);
 
-/// Whole content, copied into memory. Error(kInput) "file.missing", "file.folder", "file.too_large" or Error(kIo) "file.unreadable".
+/// Whole content, copied into memory. Error(kInput) "file.missing", "file.folder", "file.special" (a pipe or a device),
+/// "file.too_large" or Error(kIo) "file.unreadable". Never waits for a writer.
 std::string read_file(const fs::path& path, uint64_t limit = UINT64_MAX);
 /// As read_file; a name ending in .gz (or gzip magic bytes) is unpacked, up to `limit` bytes of output ("gzip.damaged").
 std::string read_file_gz(const fs::path& path, uint64_t limit = UINT64_MAX);
@@ -65,14 +69,19 @@ void write_file_atomically(const fs::path& path, const std::function<void(Output
 /// one (synced and hashed on the way), `manifest.json` written last, rename, sync of the parent. Without commit() nothing is left.
 class FolderCommit {
  public:
-  /// `replace`: an existing folder of that name is replaced on commit (moved aside, then removed).
+  /// `replace`: an existing folder of that name is replaced on commit, in one step where the system can, then removed. Only a folder
+  /// that a FolderCommit made (its manifest lists every file in it) or an empty one is ever replaced: Error(kState) "folder.foreign"
+  /// otherwise, "folder.exists" without `replace`. An empty folder in the way is no obstacle.
   FolderCommit(fs::path target, bool replace);
   ~FolderCommit();
   FolderCommit(const FolderCommit&) = delete;
   FolderCommit& operator=(const FolderCommit&) = delete;
 
+  /// `name` may be a relative path of safe names ("1_Pooling/config.json").
   void add(const std::string& name, std::string_view bytes);
   void add(const std::string& name, const std::function<void(OutputFile&)>& fill);
+  /// Bytes of all files added so far.
+  uint64_t bytes() const;
   /// Writes manifest.json (`step`: of a checkpoint, -1 otherwise), renames and syncs.
   void commit(int64_t step = -1);
   const fs::path& target() const { return target_; }
@@ -82,8 +91,11 @@ class FolderCommit {
     std::string name, sha256;
     uint64_t size;
   };
+  void check_target() const;
+
   fs::path target_, partial_;
   bool replace_, done_ = false;
+  int hold_ = -1;  ///< lock on partial_ while this object lives
   std::vector<Entry> entries_;
 };
 
@@ -96,7 +108,8 @@ struct ManifestCheck {
 /// Sizes always; hashes too with `hashes`. A manifest of a newer format than known is Error(kInput) "manifest.newer".
 ManifestCheck check_manifest(const fs::path& folder, bool hashes);
 
-/// Removes our own `.NAME.partial-*` folders and files beside `target` that no living process holds.
+/// Removes our own `.NAME.partial-*` folders and files in `folder` that no living process holds, and puts back a folder whose
+/// replacement was cut short.
 void remove_stale_partials(const fs::path& folder);
 
 /// Lower-case hexadecimal SHA-256 (OpenSSL).

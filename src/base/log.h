@@ -29,7 +29,8 @@ class Progress {
   using Clock = std::chrono::steady_clock;
   std::string title_;
   int64_t total_;
-  bool terminal_, drawn_ = false;
+  bool terminal_, drawn_ = false, ended_ = false;
+  int64_t tenth_ = 0;
   Clock::time_point begin_, last_;
 };
 

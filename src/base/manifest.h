@@ -1,0 +1,14 @@
+// manifest.json: written last into a folder made by FolderCommit; says what must be there.
+#pragma once
+
+#include "base/files.h"
+
+namespace attune {
+
+inline constexpr const char* kManifestName = "manifest.json";
+inline constexpr int64_t kManifestVersion = 1;
+
+/// Files below `folder` that its manifest does not list (all of them when there is no manifest), sorted.
+std::vector<std::string> foreign_files(const fs::path& folder);
+
+}  // namespace attune
