@@ -14,6 +14,12 @@ std::shared_ptr<const std::vector<int64_t>> rows_read(const Batch& batch, ReadRo
   return rows;
 }
 
+Starts one_row_each(int64_t n) {
+  auto starts = std::make_shared<std::vector<int64_t>>();
+  for (int64_t i = 0; i <= n; ++i) starts->push_back(i);
+  return starts;
+}
+
 TokenKeys token_keys(const Batch& batch, uint64_t seed, uint64_t epoch) {
   auto keys = std::make_shared<std::vector<uint64_t>>(batch.ids.size());
   for (int64_t b = 0; b < batch.sequences(); ++b) {

@@ -21,6 +21,8 @@ struct Input {
 
 /// The rows `read` selects: none for kAll, else one index a sequence.
 std::shared_ptr<const std::vector<int64_t>> rows_read(const Batch&, ReadRows);
+/// Starts of sequences of one row each: 0, 1, ..., n.
+Starts one_row_each(int64_t n);
 /// Keys of a batch's tokens: mix_key(seed, epoch, row id, position).
 TokenKeys token_keys(const Batch&, uint64_t seed, uint64_t epoch);
 

@@ -36,8 +36,8 @@ std::vector<NamedParameter> named_parameters(Module& root) {
 }
 
 void set_trainable(Parameter& p, bool on) {
-  p.trainable = on;
-  p.var.grad = on && p.loaded() ? Gradient::of_parameter(p.shape) : nullptr;
+  p.trainable = on && !p.fixed;
+  p.var.grad = p.trainable && p.loaded() ? Gradient::of_parameter(p.shape) : nullptr;
 }
 
 }  // namespace attune
