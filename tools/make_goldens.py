@@ -10,7 +10,7 @@ import os
 import sys
 import warnings
 
-PARTS = ["models", "curves"]
+PARTS = ["models", "curves", "adapters", "counts"]
 
 
 def main() -> None:
