@@ -14,7 +14,7 @@ enum class LoraBias { kNone, kAll, kLoraOnly };
 
 struct PeftConfig {
   /// A name of the registry: full, lora, bitfit, freeze, none (head only)... "": lora where any LoRA option is given, the adapter's own
-  /// method with init_from, else full. load_run_config leaves it resolved.
+  /// method with init_from (then it stays ""), else full. load_run_config settles it.
   std::string method;
   std::string init_from;  ///< adapter folder to go on training; its adapter_config.json gives every option below
 
