@@ -8,6 +8,21 @@ void DataConfig::fields(FieldList& f) {
   f.add("validation", validation,
         {.help = "rows evaluated while training", .aliases = {"validation_file", "valid", "val_file", "eval_file"}, .value = "FILE"});
   f.add("test", test, {.help = "rows evaluated once at the end", .aliases = {"test_file"}, .value = "FILE"});
+  reading_fields(f);
+  f.add("shuffle", shuffle, {.help = "new row order each epoch; --no-shuffle keeps the file's"});
+  f.add("max_train_samples", max_train_samples, {.help = "use a seeded subset of the training rows", .least = 1});
+  f.add("max_eval_samples", max_eval_samples,
+        {.help = "use a seeded subset of the validation rows", .aliases = {"max_validation_samples"}, .least = 1});
+  f.add("max_test_samples", max_test_samples,
+        {.help = "use a seeded subset of the test rows", .aliases = {"max_predict_samples"}, .least = 1});
+  f.add("validation_split", validation_split,
+        {.help = "share of train held out for validation", .aliases = {"val_size", "split"}, .least = 0, .most = 0.9});
+  f.add("test_split", test_split, {.help = "share of train held out for the test", .aliases = {"test_size"}, .least = 0, .most = 0.9});
+  f.add("stratify", stratify, {.help = "subsets and splits keep the class shares"});
+  f.add("data_seed", data_seed, {.help = "seed of subset, split and order; unset: training.seed", .least = 0});
+}
+
+void DataConfig::reading_fields(FieldList& f) {
   f.add_enum("format", format,
              {{"auto", DataFormat::kAuto},
               {"csv", DataFormat::kCsv},
@@ -44,17 +59,6 @@ void DataConfig::fields(FieldList& f) {
               {"only_second", TruncationStrategy::kOnlySecond},
               {"none", TruncationStrategy::kNone}},
              {.help = "which text of a pair is cut; none: a long row is an error"});
-  f.add("shuffle", shuffle, {.help = "new row order each epoch; --no-shuffle keeps the file's"});
-  f.add("max_train_samples", max_train_samples, {.help = "use a seeded subset of the training rows", .least = 1});
-  f.add("max_eval_samples", max_eval_samples,
-        {.help = "use a seeded subset of the validation rows", .aliases = {"max_validation_samples"}, .least = 1});
-  f.add("max_test_samples", max_test_samples,
-        {.help = "use a seeded subset of the test rows", .aliases = {"max_predict_samples"}, .least = 1});
-  f.add("validation_split", validation_split,
-        {.help = "share of train held out for validation", .aliases = {"val_size", "split"}, .least = 0, .most = 0.9});
-  f.add("test_split", test_split, {.help = "share of train held out for the test", .aliases = {"test_size"}, .least = 0, .most = 0.9});
-  f.add("stratify", stratify, {.help = "subsets and splits keep the class shares"});
-  f.add("data_seed", data_seed, {.help = "seed of subset, split and order; unset: training.seed", .least = 0});
 }
 
 }  // namespace attune

@@ -35,6 +35,8 @@ struct DataConfig {
   std::optional<int64_t> data_seed;  ///< of subset, split and order; unset: training.seed
 
   void fields(FieldList& f);
+  /// The part that says how any one file is read and encoded: format, columns, lengths. Commands that take a file list this part only.
+  void reading_fields(FieldList& f);
 };
 
 }  // namespace attune

@@ -1,0 +1,29 @@
+// Metrics of a model on a file, over all of its rows.
+#pragma once
+
+#include "base/json.h"
+#include "data/data_config.h"
+
+namespace attune {
+
+struct EvaluateOptions {
+  std::string model;       ///< model, adapter or run folder, or hub name
+  std::string base_model;  ///< of an adapter, instead of what its adapter_config.json says
+  std::string task;        ///< "": as the folder says
+  std::string file;
+  DataConfig data;  ///< reading_fields only; unset max_length and side: as the folder says
+  int64_t batch_size = 32;
+  int64_t max_samples = 0;  ///< 0: all rows
+  std::string predictions;  ///< JSON Lines of id, gold, prediction, scores; "": not written
+  int64_t threads = 0;
+  bool strict = false;
+
+  void fields(FieldList& f);
+};
+
+/// One object: task, rows, labels, loss, accuracy with accuracy_interval [low, high] (Wilson, 95%), f1_macro, f1_weighted, per_class
+/// {label: {precision, recall, f1, support}}, confusion_matrix, majority_rate, majority_label, runtime. Regression: mse, mae, pearson,
+/// spearman.
+Json evaluate(const EvaluateOptions& options);
+
+}  // namespace attune

@@ -1,0 +1,82 @@
+// The field lists of the commands' options; each struct is declared beside its use case.
+#include "app/evaluate.h"
+#include "app/merge.h"
+#include "app/predict.h"
+#include "app/tokenize.h"
+
+namespace attune {
+namespace {
+
+const char kModelHelp[] = "Hugging Face, adapter or run folder, or a hub name in the local cache";
+
+void add_base_model(FieldList& f, std::string& base_model) {
+  f.add("base_model", base_model, {.help = "base of an adapter, instead of the one its adapter_config.json names", .value = "DIR"});
+}
+void add_threads_and_strict(FieldList& f, int64_t& threads, bool& strict) {
+  f.add("threads", threads, {.help = "processor threads; 0: all cores this process may use", .least = 0, .most = 4096});
+  f.add("strict", strict, {.help = "doubts about the base model's identity are errors"});
+}
+void add_batch_size(FieldList& f, int64_t& batch_size) {
+  f.add("batch_size", batch_size,
+        {.help = "rows at once; results do not depend on it",
+         .aliases = {"per_device_eval_batch_size", "eval_batch_size"},
+         .least = 1,
+         .most = 65536});
+}
+
+}  // namespace
+
+void EvaluateOptions::fields(FieldList& f) {
+  f.add("model", model, {.help = kModelHelp, .aliases = {"model_name", "model_name_or_path"}, .value = "MODEL", .position = 1});
+  add_base_model(f, base_model);
+  f.add("data", file, {.help = "rows with labels", .aliases = {"test_file", "input", "file"}, .value = "FILE", .position = 2});
+  f.add("task", task, {.help = "unset: as the folder says", .value = "NAME"});
+  data.reading_fields(f);
+  add_batch_size(f, batch_size);
+  f.add("max_samples", max_samples, {.help = "only a seeded subset of the rows; 0: all", .least = 0});
+  f.add("predictions", predictions,
+        {.help = "write id, gold, prediction and scores of each row here", .aliases = {"output", "-o"}, .value = "FILE"});
+  add_threads_and_strict(f, threads, strict);
+}
+
+void PredictOptions::fields(FieldList& f) {
+  f.add("model", model, {.help = kModelHelp, .aliases = {"model_name", "model_name_or_path"}, .value = "MODEL", .position = 1});
+  f.add("text", texts, {.help = "a text to label; may be given again", .value = "TEXT", .rest = true});
+  f.add("pair", pairs, {.help = "second text of the pair, one for each --text", .value = "TEXT", .rest = true});
+  f.add("input", input, {.help = "JSON Lines, CSV, TSV or text; - reads standard input", .aliases = {"data", "-i"}, .value = "FILE"});
+  f.add("output", output,
+        {.help = "JSON Lines, one object a row in input order; - is standard output", .aliases = {"-o"}, .value = "FILE"});
+  f.add("logits", logits, {.help = "add the logits to each object"});
+  add_base_model(f, base_model);
+  data.reading_fields(f);
+  add_batch_size(f, batch_size);
+  add_threads_and_strict(f, threads, strict);
+}
+
+void MergeOptions::fields(FieldList& f) {
+  f.add("adapter", adapter, {.help = "adapter or run folder", .aliases = {"model"}, .value = "ADAPTER", .position = 1});
+  f.add("output_dir", output_dir, {.help = "folder of the merged model", .aliases = {"output", "-o"}, .value = "DIR"});
+  add_base_model(f, base_model);
+  f.add("overwrite", overwrite, {.help = "replace the output folder"});
+  f.add("verify", verify,
+        {.help = "rows to compare on; unset: the run's test or validation file, else built-in sentences",
+         .aliases = {"data", "verify_file"},
+         .value = "FILE"});
+  f.add("verify_rows", verify_rows, {.help = "rows compared", .least = 1, .most = 1 << 20});
+  f.add("tolerance", tolerance, {.help = "greatest allowed difference of a logit", .least = 0});
+  data.reading_fields(f);
+  add_threads_and_strict(f, threads, strict);
+}
+
+void TokenizeOptions::fields(FieldList& f) {
+  f.add("model", model, {.help = kModelHelp, .aliases = {"model_name", "model_name_or_path"}, .value = "MODEL", .position = 1});
+  f.add("text", texts, {.help = "a text; may be given again", .value = "TEXT", .rest = true});
+  f.add("pair", pairs, {.help = "second text of the pair, one for each --text", .value = "TEXT", .rest = true});
+  f.add("input", input, {.help = "JSON Lines, CSV, TSV or text; - reads standard input", .aliases = {"-i"}, .value = "FILE"});
+  f.add("output", output, {.help = "JSON Lines, one object a text; - is standard output", .aliases = {"-o"}, .value = "FILE"});
+  f.add("special_tokens", special_tokens, {.help = "with [CLS], [SEP] and the like"});
+  f.add("stride", stride, {.help = "give every window of a long text, overlapping by this many tokens", .least = 0});
+  data.reading_fields(f);
+}
+
+}  // namespace attune
