@@ -46,7 +46,7 @@ struct FieldSpec {
   std::vector<std::string> choices = {};  ///< of a text or the word of WordOrNumbers; empty: any
   std::string value = {};                 ///< what help shows for the value; made from the type when empty
   int position = 0;                       ///< 1: also the first positional argument of a command, 2: the second; 0: none
-  bool rest = false;                      ///< a list that takes all further positional arguments
+  bool repeat = false;                    ///< a list flag that may be given again, each value taken whole: --text a --text b
   bool hidden = false;                    ///< left out of help
 };
 

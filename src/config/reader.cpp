@@ -225,7 +225,7 @@ void ConfigReader::read_flags(const Arguments& args) {
   for (const auto& [index, flags] : by_field) {
     const Field& field = list_.all()[index];
     ConfigNode value = parse_value(flags.back()->value, flags.back()->spelled);
-    bool whole = field.spec.rest && std::holds_alternative<std::vector<std::string>*>(field.target);
+    bool whole = field.spec.repeat && std::holds_alternative<std::vector<std::string>*>(field.target);
     if (whole) {
       value = {};
       value.kind = ConfigNode::Kind::kList;
