@@ -1,0 +1,124 @@
+#include "data/row_maker.h"
+
+#include <fmt/format.h>
+
+#include "base/utf8.h"
+#include "data/excerpt.h"
+
+namespace attune {
+namespace {
+
+std::string id_text(const Json& value) {
+  if (value.is_null()) return "";
+  return value.is_string() ? value.get<std::string>() : dump_json(value, {.indent = -1, .sort_keys = false, .ascii = false});
+}
+
+bool label_is_missing(const Json& label) {
+  return label.is_null() || (label.is_string() && label.get_ref<const std::string&>().empty());
+}
+
+/// A label may be text, a number, true or false, or a list of texts or numbers.
+bool label_is_usable(const Json& label) {
+  if (label.is_object()) return false;
+  if (!label.is_array()) return true;
+  for (const Json& one : label) {
+    if (!one.is_string() && !one.is_number() && !one.is_boolean()) return false;
+  }
+  return true;
+}
+
+}  // namespace
+
+std::string text_problem(std::string_view text) {
+  if (const size_t at = first_invalid_utf8(text); at != std::string_view::npos) {
+    return fmt::format("invalid UTF-8 (byte 0x{:02x}) after '{}'; convert the file, for example with iconv -f WINDOWS-1252 -t UTF-8",
+                       static_cast<unsigned char>(text[at]), excerpt(text.substr(at > 20 ? at - 20 : 0, at > 20 ? 20 : at)));
+  }
+  if (const size_t at = text.find('\0'); at != std::string_view::npos) return fmt::format("a NUL byte after {} bytes: is this a text file?", at);
+  return "";
+}
+
+void RowMaker::add(DelimitedRecord& record, bool checked) {
+  if (!record.problem.empty()) return bad(record.line, std::move(record.problem));
+  const size_t expected = file_.column_names.size();
+  if (record.columns != expected) {
+    std::string hint;
+    if (record.columns > expected && file_.format == DataFormat::kCsv) hint = "; a text that holds the separator must be in double quotes";
+    return bad(record.line, fmt::format("{} columns, expected {}: begins '{}'{}", record.columns, expected,
+                                        excerpt(record.cells.empty() ? "" : record.cells[0]), hint));
+  }
+  if (!checked) {
+    for (size_t i = 0; i < record.cells.size(); ++i) {
+      if (const std::string problem = text_problem(record.cells[i]); !problem.empty()) {
+        return bad(record.line, fmt::format("column {} ('{}'): {}", i + 1, excerpt(file_.column_names[i]), problem));
+      }
+    }
+  }
+  const Columns& c = file_.columns;
+  const auto cell = [&](int column) { return std::move(record.cells[static_cast<size_t>(column)]); };
+  Row row;
+  row.line = record.line;
+  if (c.label >= 0) {
+    row.label = cell(c.label);
+    if (label_is_missing(row.label)) {
+      if (options_.labels == LabelUse::kRequired) return bad(record.line, fmt::format("column {} ('{}'): the label is missing", c.label + 1, name(c.label)));
+      row.label = nullptr;
+    }
+  }
+  row.text = cell(c.text);
+  if (c.pair >= 0) row.pair = cell(c.pair);
+  if (c.id >= 0) row.id = cell(c.id);
+  row.index = file_.rows.size();
+  file_.rows.push_back(std::move(row));
+}
+
+void RowMaker::add(JsonRecord& record) {
+  if (!record.problem.empty()) return bad(record.line, std::move(record.problem));
+  const Columns& c = file_.columns;
+  const auto member = [&](int column) -> Json* {
+    if (column < 0) return nullptr;
+    const auto it = record.object.find(name(column));
+    return it == record.object.end() ? nullptr : &*it;
+  };
+  Row row;
+  row.line = record.line;
+  for (const int column : {c.text, c.pair}) {
+    if (column < 0) continue;
+    Json* value = member(column);
+    if (value == nullptr || value->is_null()) {
+      return bad(record.line, fmt::format("'{}' is {}", name(column), value == nullptr ? "missing" : "null"));
+    }
+    if (!value->is_string()) return bad(record.line, fmt::format("'{}' is {}, expected a text", name(column), json_kind(*value)));
+    if (column == c.text) {
+      row.text = std::move(value->get_ref<std::string&>());
+    } else {
+      row.pair = std::move(value->get_ref<std::string&>());
+    }
+  }
+  if (Json* label = member(c.label)) row.label = std::move(*label);
+  if (!label_is_usable(row.label)) {
+    return bad(record.line, fmt::format("'{}' is {}, expected a text, a number or a list of them", name(c.label),
+                                        row.label.is_array() ? "a list of other things" : json_kind(row.label)));
+  }
+  if (c.label >= 0 && options_.labels == LabelUse::kRequired && label_is_missing(row.label)) {
+    return bad(record.line, fmt::format("'{}': the label is missing", name(c.label)));
+  }
+  if (label_is_missing(row.label)) row.label = nullptr;
+  if (const Json* id = member(c.id)) row.id = id_text(*id);
+  row.index = file_.rows.size();
+  file_.rows.push_back(std::move(row));
+}
+
+void RowMaker::add(std::string_view line, uint64_t number, bool checked) {
+  if (line.size() > options_.max_record) return bad(number, fmt::format("a row of {} bytes; the limit is {}", line.size(), options_.max_record));
+  if (!checked) {
+    if (std::string problem = text_problem(line); !problem.empty()) return bad(number, std::move(problem));
+  }
+  Row row;
+  row.line = number;
+  row.text = std::string(line);
+  row.index = file_.rows.size();
+  file_.rows.push_back(std::move(row));
+}
+
+}  // namespace attune

@@ -1,0 +1,35 @@
+// Seeded subsets and splits of rows. A row's rank depends on (seed, its index in the file) alone, so a larger sample holds every
+// smaller one of the same seed, and rows keep index, line and id.
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <vector>
+
+#include "data/row.h"
+
+namespace attune {
+
+/// `count` of n positions, ascending. With `strata` (a class for each), each class gets its share by largest remainders
+/// (within one of exact proportion); empty: no strata.
+std::vector<size_t> sample_positions(size_t n, size_t count, uint64_t seed, std::span<const int32_t> strata = {});
+
+struct Split {
+  std::vector<size_t> train, held_out;  ///< ascending, disjoint, together all
+};
+/// `held_out` rows go aside.
+Split split_positions(size_t n, size_t held_out, uint64_t seed, std::span<const int32_t> strata = {});
+
+/// A class number for each row by its label cell, in order of first appearance; for `strata`.
+std::vector<int32_t> strata_of(std::span<const Row> rows);
+
+/// In file order, index and id kept. `count` at least the number of rows: all of them.
+std::vector<Row> sample_rows(std::span<const Row> rows, size_t count, uint64_t seed, bool stratified);
+struct RowSplit {
+  std::vector<Row> train, held_out;
+};
+/// `size` below 1: a share of the rows (rounded up, as scikit-learn's test_size), else a number of rows.
+/// Error(kUsage) "data.split": nothing would be left on one side.
+RowSplit split_rows(std::vector<Row> rows, double size, uint64_t seed, bool stratified);
+
+}  // namespace attune
