@@ -6,7 +6,8 @@ endif()
 
 add_library(attune_flags INTERFACE)
 target_compile_options(attune_flags INTERFACE -Wall -Wextra -Wshadow -Wnon-virtual-dtor -Woverloaded-virtual
-  -fstack-protector-strong -ffp-contract=off)
+  -fstack-protector-strong -ffp-contract=off
+  $<$<CXX_COMPILER_ID:GNU>:-Wno-restrict>)  # GCC 12 reports std::string concatenation, GCC bug 105651
 if(ATTUNE_WERROR)
   target_compile_options(attune_flags INTERFACE -Werror)
 endif()
