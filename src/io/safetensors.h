@@ -30,6 +30,10 @@ class SafetensorsFile {
   Tensor read(const std::string& name, MemoryClass c = MemoryClass::kWeights) const;
   /// Converted to F32 (F16, BF16, F64 widened or narrowed).
   Tensor read_f32(const std::string& name, MemoryClass c = MemoryClass::kWeights) const;
+  /// All tensors as stored.
+  TensorMap read_all(MemoryClass c = MemoryClass::kWeights) const;
+  /// `count` raw bytes of one tensor, from its byte `offset` on.
+  void read_bytes(const TensorEntry& e, uint64_t offset, uint64_t count, void* out) const;
 
  private:
   fs::path path_;
