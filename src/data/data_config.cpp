@@ -61,4 +61,18 @@ void DataConfig::reading_fields(FieldList& f) {
              {.help = "which text of a pair is cut; none: a long row is an error"});
 }
 
+ReadOptions DataConfig::read_options(LabelUse use) const {
+  ReadOptions options;
+  options.format = format;
+  options.columns = {.text = text_column, .pair = pair_column, .label = label_column, .id = id_column};
+  options.labels = use;
+  options.on_bad_rows = on_bad_rows;
+  options.header = header;
+  return options;
+}
+
+LabelOptions DataConfig::label_options(std::vector<std::string> model_names) const {
+  return {.problem_type = std::nullopt, .names = labels, .model_names = std::move(model_names), .separator = label_separator};
+}
+
 }  // namespace attune

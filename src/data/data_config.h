@@ -6,12 +6,12 @@
 #include <vector>
 
 #include "config/field.h"
+#include "data/labels.h"
+#include "data/reader.h"
 #include "text/tokenizer.h"
 
 namespace attune {
 
-enum class DataFormat { kAuto, kCsv, kTsv, kJson, kJsonLines, kText };
-enum class OnBadRows { kStop, kSkip };
 enum class SideChoice { kTokenizer, kLeft, kRight };
 
 struct DataConfig {
@@ -37,6 +37,10 @@ struct DataConfig {
   void fields(FieldList& f);
   /// The part that says how any one file is read and encoded: format, columns, lengths. Commands that take a file list this part only.
   void reading_fields(FieldList& f);
+
+  ReadOptions read_options(LabelUse use) const;
+  /// Of training rows; `model_names`: id2label of the model, empty when it has none.
+  LabelOptions label_options(std::vector<std::string> model_names) const;
 };
 
 }  // namespace attune

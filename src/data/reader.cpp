@@ -50,10 +50,10 @@ void parse_delimited(std::string_view content, DataFile& file, const ReadOptions
       }
     }
   }
-  bool is_row = options.header == Header::kNo;
+  bool is_row = options.header == false;
   if (is_row) {
     for (size_t i = 0; i < record.cells.size(); ++i) file.column_names.push_back(std::to_string(i + 1));
-  } else if (options.header == Header::kAuto && !csv && looks_like_cola(record)) {
+  } else if (!options.header && !csv && looks_like_cola(record)) {
     file.column_names = {"source", "label", "mark", "sentence"};
     file.glue_task = "cola";
     is_row = true;
@@ -103,7 +103,7 @@ bool skipped_by_glue(const DataFile& file) {
 }
 
 void judge(const DataFile& file, const ReadOptions& options) {
-  if (!file.bad.empty() && options.on_bad_rows == BadRows::kError && !skipped_by_glue(file)) {
+  if (!file.bad.empty() && options.on_bad_rows == OnBadRows::kStop && !skipped_by_glue(file)) {
     const size_t all = file.bad.size() + file.rows.size();
     fail_data("data.bad_rows", file.name, fmt::format("{} of {} rows cannot be used:{}", grouped(file.bad.size()), grouped(all), list_bad_rows(file.name, file.bad)),
               "correct them, or say on_bad_rows: skip to go on without them");
@@ -247,7 +247,7 @@ void for_each_row(const fs::path& path, const ReadOptions& options, const std::f
       maker.add(record);
     }
     if (!file.bad.empty()) {
-      if (options.on_bad_rows == BadRows::kError) fail_data("data.bad_rows", fmt::format("{}:{}", file.name, number), file.bad.front().reason);
+      if (options.on_bad_rows == OnBadRows::kStop) fail_data("data.bad_rows", fmt::format("{}:{}", file.name, number), file.bad.front().reason);
       left_out.push_back(std::move(file.bad.front()));
       file.bad.clear();
       return true;

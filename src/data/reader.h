@@ -3,6 +3,7 @@
 #pragma once
 
 #include <functional>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -14,15 +15,14 @@
 namespace attune {
 
 enum class DataFormat { kAuto, kCsv, kTsv, kJson, kJsonLines, kText };
-enum class BadRows { kError, kSkip };
-enum class Header { kAuto, kYes, kNo };
+enum class OnBadRows { kStop, kSkip };
 
 struct ReadOptions {
   DataFormat format = DataFormat::kAuto;  ///< kAuto: by the name's ending
   ColumnConfig columns;
   LabelUse labels = LabelUse::kRequired;
-  BadRows on_bad_rows = BadRows::kError;
-  Header header = Header::kAuto;                 ///< CSV and TSV; kNo: columns are called 1, 2, ...; kAuto knows CoLA's files
+  OnBadRows on_bad_rows = OnBadRows::kStop;
+  std::optional<bool> header;                    ///< of CSV and TSV; false: columns are called 1, 2, ...; unset: there is one, but not in CoLA's files
   char delimiter = 0;                            ///< of CSV; 0: found in the first line
   uint64_t max_bytes = uint64_t{4} << 30;        ///< of the unpacked file
   uint64_t max_record = uint64_t{64} << 20;      ///< of one row
@@ -41,13 +41,13 @@ struct DataFile {
   Columns columns;                        ///< what was used for what
   std::string glue_task;                  ///< mrpc, qqp, qnli, mnli, stsb or cola where the file tells; else ""
   std::vector<Row> rows;
-  std::vector<BadRow> bad;       ///< not empty only with BadRows::kSkip (or QQP's rows with missing fields, which GLUE skips)
+  std::vector<BadRow> bad;       ///< not empty only with OnBadRows::kSkip (or QQP's rows with missing fields, which GLUE skips)
   uint64_t blank_lines = 0;      ///< in CSV, TSV and JSON Lines: no rows; in plain text they are rows
 };
 
 /// Reads a whole file ("-": standard input, where the format is JSON Lines if the first line begins with '{', else text).
 /// Error(kInput): file.*, gzip.damaged, data.empty, data.no_rows, data.encoding, data.format, data.bad_rows, those of find_columns and of JSON.
-/// With BadRows::kSkip the bad rows are listed as a warning.
+/// With OnBadRows::kSkip the bad rows are listed as a warning.
 DataFile read_rows(const fs::path& path, const ReadOptions& options = {});
 /// The same for content in memory; `where` names it in messages and decides the format.
 DataFile parse_rows(std::string_view content, const std::string& where, const ReadOptions& options = {});
