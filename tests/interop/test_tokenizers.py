@@ -1,0 +1,85 @@
+"""Ids, tokens, offsets, types and masks equal the fast tokenizers', from tokenizer.json and from vocab.txt."""
+import random
+import unicodedata
+
+from transformers import AutoTokenizer
+
+from support import ROOT, InteropTest, make_texts, model_folder, read_rows, write_rows
+
+
+def hard_texts(seed: int, count: int) -> list:
+    """Text of every kind of code point: combining marks, controls, CJK, emoji, spaces, private use, and specials in the text."""
+    r = random.Random(seed)
+    pieces = ["[CLS]", "[SEP]", "[PAD]", "[MASK]", "[UNK]", "[mask]", "##ing", "don't", "İstanbul", "ǅ", "ﬁ", "e\u0301", "ẞ", "한국어", "ไทย",
+              "हिन्दी", "👩‍👩‍👧", "🇩🇪", "\u00ad", "\u200b", "\ufeff", "\u2028", "\x00", "\x07", "\x85", "\u3000", "…", "¿", "a" * 120, "\U0001d400", "Å", "1,000.5"]
+    spaces = [" ", "", "  ", "\t", "\n", "\u00a0"]
+    out = []
+    for _ in range(count):
+        parts = []
+        for _ in range(r.randint(1, 10)):
+            if r.random() < 0.5:
+                parts.append(r.choice(pieces))
+            else:
+                while True:
+                    c = chr(r.choice([r.randrange(0x20, 0x250), r.randrange(0x250, 0x3000), r.randrange(0x3000, 0xD800), r.randrange(0xE000, 0x20000)]))
+                    if unicodedata.category(c) != "Cn":
+                        break
+                parts.append(c)
+            parts.append(r.choice(spaces))
+        out.append("".join(parts))
+    return out
+
+
+class Tokenizers(InteropTest):
+    def same(self, folder, tokenizer, texts, pairs=None, flags=(), **keywords):
+        rows = [{"sentence1": t, "sentence2": pairs[i]} if pairs else {"text": t} for i, t in enumerate(texts)]
+        source, target = write_rows(self.path("in.jsonl"), rows), self.path("out.jsonl")
+        self.attune("tokenize", folder, "--input", source, "--output", target, *flags)
+        ours = read_rows(target)
+        self.assertEqual(len(ours), len(texts))
+        for i, text in enumerate(texts):
+            theirs = tokenizer(text, pairs[i] if pairs else None, return_offsets_mapping=True, return_special_tokens_mask=True,
+                               return_token_type_ids=True, truncation=True, **keywords)
+            what = f"{text!r} {pairs[i] if pairs else ''!r}"
+            self.assertEqual(ours[i]["input_ids"], theirs["input_ids"], what)
+            self.assertEqual(ours[i]["tokens"], tokenizer.convert_ids_to_tokens(theirs["input_ids"]), what)
+            self.assertEqual([list(o) for o in ours[i]["offset_mapping"]], [list(o) for o in theirs["offset_mapping"]], what)
+            self.assertEqual(ours[i]["token_type_ids"], theirs["token_type_ids"], what)
+            self.assertEqual(ours[i]["special_tokens_mask"], theirs["special_tokens_mask"], what)
+
+    def folders(self):
+        for name in ("bert", "bert_cased", "distilbert"):
+            yield model_folder(name)
+        real = ROOT / "models" / "all-MiniLM-L6-v2"
+        if (real / "tokenizer.json").exists():
+            yield real
+
+    def test_hard_texts(self):
+        for folder in self.folders():
+            with self.subTest(folder=folder.name):
+                tokenizer = AutoTokenizer.from_pretrained(folder)
+                self.same(folder, tokenizer, hard_texts(41, 400), flags=("--max-length", 512), max_length=512)
+                self.same(folder, tokenizer, hard_texts(42, 100), flags=("--max-length", 512, "--no-special-tokens"), max_length=512,
+                          add_special_tokens=False)
+
+    def test_truncation(self):
+        for folder in self.folders():
+            tokenizer = AutoTokenizer.from_pretrained(folder)
+            texts, pairs = hard_texts(43, 60), hard_texts(44, 60)
+            for side in ("left", "right"):
+                tokenizer.truncation_side = side
+                for length in (5, 9, 20):
+                    with self.subTest(folder=folder.name, side=side, length=length):
+                        flags = ("--max-length", length, "--truncation-side", side)
+                        self.same(folder, tokenizer, texts, flags=flags, max_length=length)
+                        self.same(folder, tokenizer, texts, pairs, flags=flags, max_length=length)
+
+    def test_vocabulary_file_alone(self):
+        for name in ("bert", "bert_cased", "distilbert"):
+            with self.subTest(model=name):
+                folder = self.path(name)
+                folder.mkdir()
+                for file in ("config.json", "vocab.txt", "tokenizer_config.json"):
+                    (folder / file).write_bytes((model_folder(name) / file).read_bytes())
+                self.same(folder, AutoTokenizer.from_pretrained(model_folder(name)), hard_texts(45, 150) + make_texts(model_folder(name), 20, 46),
+                          flags=("--max-length", 512), max_length=512)
