@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "base/json.h"
+#include "data/labels.h"
 #include "data/row.h"
 #include "nn/backbone.h"
 #include "tensor/batch.h"
@@ -15,15 +16,12 @@
 
 namespace attune {
 
-enum class ProblemType { kRegression, kSingleLabel, kMultiLabel };
-const char* name_of(ProblemType p);  ///< Hugging Face's spelling: "single_label_classification"
-std::optional<ProblemType> problem_type_named(const std::string& s);
-
 /// What a model must remember of its task (attune.json, config.json).
 struct TaskSettings {
   std::string task = "text-classification";
   ProblemType problem_type = ProblemType::kSingleLabel;
   std::vector<std::string> labels;  ///< id2label in order of ids; one name for regression
+  std::string label_separator;      ///< of multi-label text cells; reading only, not kept with the model
   int64_t max_length = 512;
   Side truncation_side = Side::kRight;
 };
@@ -51,8 +49,8 @@ class Task {
   virtual int64_t outputs() const = 0;  ///< columns of the logits
   /// Ids of a row, cut to max_length; no labels.
   virtual Example encode(const Row&, const Tokenizer&) const = 0;
-  /// The same with the row's label; Error(kInput) "label.unknown" names line, label and the known ones.
-  virtual Example encode_labelled(const Row&, const Tokenizer&) const = 0;
+  /// The same for all rows, with their labels (required, or taken where there are some); unknown labels are listed in one Error(kInput).
+  std::vector<Example> encode_all(std::span<const Row>, const Tokenizer&, const std::string& where, bool labels_optional = false) const;
   virtual LossSum loss(const Context&, const Var& logits, const Batch&, const LossOptions&) const = 0;
   virtual Prediction decode(std::span<const float> logits) const = 0;
   /// The gold label of an example as predictions.jsonl shows it.

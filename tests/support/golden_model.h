@@ -39,7 +39,7 @@ inline Batch golden_batch(const Json& golden) {
   batch.starts.push_back(0);
   for (const auto& sequence : golden["sequences"]) {
     const auto ids = sequence["input_ids"].get<std::vector<int32_t>>();
-    const auto types = sequence["token_type_ids"].get<std::vector<int32_t>>();
+    const auto types = sequence.contains("token_type_ids") ? sequence["token_type_ids"].get<std::vector<int32_t>>() : std::vector<int32_t>(ids.size());
     for (size_t i = 0; i < ids.size(); ++i) {
       batch.ids.push_back(ids[i]);
       batch.type_ids.push_back(types[i]);
