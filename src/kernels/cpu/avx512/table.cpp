@@ -1,26 +1,2 @@
-#include "kernels/cpu/tables.h"
-#include "kernels/cpu/dense.h"
-#include "kernels/reference/reference.h"
-namespace attune::avx512 {
-constinit const Kernels kTable = {
-      .name = "cpu-avx512",
-      .gemm = cpu::dense_gemm,
-      .bias_activation = reference::bias_activation,
-      .activation_backward = reference::activation_backward,
-      .bias_backward = reference::bias_backward,
-      .dropout_add_layer_norm = reference::dropout_add_layer_norm,
-      .dropout_add_layer_norm_backward = reference::dropout_add_layer_norm_backward,
-      .dropout = reference::dropout,
-      .embedding = reference::embedding,
-      .embedding_backward = reference::embedding_backward,
-      .gather_rows = reference::gather_rows,
-      .scatter_add_rows = reference::scatter_add_rows,
-      .attention = reference::attention,
-      .attention_backward = reference::attention_backward,
-      .cross_entropy = reference::cross_entropy,
-      .axpby = reference::axpby,
-      .sum_of_squares = reference::sum_of_squares,
-      .all_finite = reference::all_finite,
-      .adamw = reference::adamw,
-};
-}
+#include "kernels/cpu/avx512/isa.h"
+#include "kernels/cpu/vector/table.inl"

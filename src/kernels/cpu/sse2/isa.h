@@ -1,0 +1,5 @@
+// What cpu/vector/ is compiled for in this folder.
+#pragma once
+
+#define ATTUNE_ISA sse2
+#define ATTUNE_LANES 4
