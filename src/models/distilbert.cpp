@@ -23,7 +23,6 @@ struct DistilBertConfig {
         attention_dropout(c.probability("attention_dropout", 0.1)),
         seq_classif_dropout(c.probability("seq_classif_dropout", 0.2)),
         initializer_range(c.number("initializer_range", 0.02)),
-        sinusoidal(get_bool(c.json, "sinusoidal_pos_embds", false, c.where)),
         activation(c.activation("activation", "gelu")) {
     if (dim % heads != 0) fail(ErrorCode::kInput, {.id = "config.heads", .where = c.where, .what = "dim is no multiple of n_heads"});
   }
@@ -31,14 +30,12 @@ struct DistilBertConfig {
   int32_t pad;
   float dropout, attention_dropout, seq_classif_dropout;
   double initializer_range;
-  bool sinusoidal;
   Activation activation;
 };
 
 struct Embeddings : Module {
   explicit Embeddings(const DistilBertConfig& c)
       : word(c.vocab, c.dim, c.pad), position(c.positions, c.dim), norm(c.dim, kEps), p(c.dropout) {
-    position.weight.fixed = c.sinusoidal;
     add("word_embeddings", word);
     add("position_embeddings", position);
     add("LayerNorm", norm);

@@ -36,7 +36,7 @@ std::vector<NamedParameter> named_parameters(Module& root) {
 }
 
 void set_trainable(Parameter& p, bool on) {
-  p.trainable = on && !p.fixed;
+  p.trainable = on;
   p.var.grad = p.trainable && p.loaded() ? Gradient::of_parameter(p.shape) : nullptr;
 }
 

@@ -20,7 +20,6 @@ struct Parameter {
   Var var;               ///< data; grad is non-null exactly while the parameter is trainable
   bool is_norm = false;  ///< of a LayerNorm: no weight decay
   bool loaded() const { return !var.data.empty(); }
-  bool fixed = false;    ///< never trained, whatever the method (sinusoidal positions)
   bool trainable = false;
   int64_t size() const { return count(shape); }
 };
@@ -65,7 +64,7 @@ struct NamedParameter {
 };
 std::vector<NamedParameter> named_parameters(Module& root);
 
-/// Makes it trainable unless it is fixed (with a zero gradient, once it is loaded) or frozen (gradient gone).
+/// Makes it trainable (with a zero gradient, once it is loaded) or frozen (gradient gone).
 void set_trainable(Parameter& p, bool on);
 
 }  // namespace attune

@@ -31,9 +31,10 @@ void TrainingConfig::fields(FieldList& f) {
               {"constant", Schedule::kConstant},
               {"constant_with_warmup", Schedule::kConstantWithWarmup},
               {"polynomial", Schedule::kPolynomial},
-              {"inverse_sqrt", Schedule::kInverseSqrt}},
+              {"inverse_sqrt", Schedule::kInverseSqrt},
+              {"cosine_with_min_lr", Schedule::kCosineWithMinLr}},
              {.help = "how the learning rate falls", .aliases = {"lr_scheduler", "scheduler"}});
-  f.add("lr_scheduler_kwargs", lr_scheduler_kwargs, {.help = "num_cycles, power, lr_end or timescale of the schedule"});
+  f.add("lr_scheduler_kwargs", lr_scheduler_kwargs, {.help = "num_cycles, power, lr_end, timescale, min_lr or min_lr_rate of the schedule"});
   f.add("warmup_steps", warmup_steps, {.help = "steps over which the learning rate rises; below 1: a share of all steps", .least = 0});
   f.add("warmup_ratio", warmup_ratio, {.help = "the same as a share of all steps", .least = 0, .most = 1});
   f.add("weight_decay", weight_decay, {.help = "AdamW's; never on biases and norms", .least = 0, .most = 1e3});

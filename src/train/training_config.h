@@ -9,7 +9,7 @@
 
 namespace attune {
 
-enum class Schedule { kLinear, kCosine, kCosineWithRestarts, kConstant, kConstantWithWarmup, kPolynomial, kInverseSqrt };
+enum class Schedule { kLinear, kCosine, kCosineWithRestarts, kConstant, kConstantWithWarmup, kPolynomial, kInverseSqrt, kCosineWithMinLr };
 enum class Interval { kNo, kSteps, kEpoch, kBest };  // kBest: saving only
 enum class Sampling { kRandom, kGroupByLength, kSequential };
 enum class OnNan { kStop, kSkip };
@@ -25,7 +25,7 @@ struct TrainingConfig {
 
   double learning_rate = 5e-5;
   Schedule lr_scheduler_type = Schedule::kLinear;
-  std::map<std::string, double> lr_scheduler_kwargs;  ///< num_cycles, power, lr_end, timescale
+  std::map<std::string, double> lr_scheduler_kwargs;  ///< num_cycles, power, lr_end, timescale, min_lr, min_lr_rate
   double warmup_steps = 0;                            ///< below 1: a share of all steps
   double warmup_ratio = 0;                            ///< used where warmup_steps is 0; ceil(ratio * steps)
   double weight_decay = 0;

@@ -131,7 +131,9 @@ TEST(Layering, VendorHeadersStayInTheirFolder) {
   };
   for (const auto& i : includes())
     for (const auto& [header, place] : rules)
-      if (i.header.starts_with(header)) EXPECT_TRUE(i.file.starts_with(place)) << i.file << ":" << i.line << " includes " << i.header;
+      if (i.header.starts_with(header)) {
+        EXPECT_TRUE(i.file.starts_with(place)) << i.file << ":" << i.line << " includes " << i.header;
+      }
 }
 
 TEST(Layering, OnlyBaseOpensFiles) {
@@ -156,7 +158,9 @@ TEST(Layering, PublicHeadersIncludeNothingPrivate) {
     std::string line;
     while (std::getline(text, line)) {
       std::smatch m;
-      if (std::regex_search(line, m, line_form)) EXPECT_TRUE(m[1].str().starts_with("attune/")) << entry.path() << " includes " << m[1];
+      if (std::regex_search(line, m, line_form)) {
+        EXPECT_TRUE(m[1].str().starts_with("attune/")) << entry.path() << " includes " << m[1];
+      }
     }
   }
 }
