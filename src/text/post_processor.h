@@ -1,0 +1,37 @@
+// The template that puts special tokens around the texts: [CLS] A [SEP] B [SEP].
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include "text/aligned_text.h"
+#include "text/tokenizer.h"
+
+namespace attune {
+
+struct TemplatePiece {
+  enum Kind { kFirst, kSecond, kSpecial } kind;
+  int32_t type_id;
+  std::vector<int32_t> ids{};  ///< of kSpecial
+};
+
+struct PostProcessor {
+  std::vector<TemplatePiece> single{{TemplatePiece::kFirst, 0}};
+  std::vector<TemplatePiece> pair{{TemplatePiece::kFirst, 0}, {TemplatePiece::kSecond, 1}};
+
+  const std::vector<TemplatePiece>& pieces(bool is_pair) const { return is_pair ? pair : single; }
+  int64_t special_count(bool is_pair) const;
+};
+
+/// The tokens of one text before truncation.
+struct TextTokens {
+  std::vector<int32_t> ids, words;
+  std::vector<std::pair<int32_t, int32_t>> offsets;
+};
+
+/// Fills the template from windows of the texts. `windows[i]` lists those of text i, the kept one first; with more than one, every
+/// combination becomes an overflow encoding in the Rust package's order.
+Encoding post_process(const PostProcessor& processor, const std::vector<TextTokens>& texts, const std::vector<std::vector<Span>>& windows,
+                      bool special_tokens);
+
+}  // namespace attune

@@ -1,0 +1,27 @@
+// The model of a tokenizer: one word to pieces of the vocabulary.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "text/aligned_text.h"
+#include "text/vocabulary.h"
+
+namespace attune {
+
+/// A piece of a word: its id and the characters of the text it covers.
+struct Piece {
+  int32_t id;
+  Span span;
+};
+
+class TokenModel {
+ public:
+  virtual ~TokenModel() = default;
+  /// Appends the pieces of the word `text[word]` (not empty) to `out`. `scratch` is any string; it spares an allocation a word.
+  virtual void tokenize(const AlignedText& text, Span word, std::string& scratch, std::vector<Piece>& out) const = 0;
+  virtual const Vocabulary& vocabulary() const = 0;
+};
+
+}  // namespace attune
