@@ -1,0 +1,34 @@
+// Logits, loss and metrics of a model on examples: batches by length, no tape, no dropout, output in input order.
+#pragma once
+
+#include <functional>
+#include <optional>
+#include <span>
+
+#include "tasks/task.h"
+
+namespace attune {
+
+struct Evaluation {
+  Tensor logits;  ///< (N, outputs), row i of example i
+  double loss = 0;  ///< mean over what the loss counts; without class weights and label smoothing, so that commands agree
+  Json metrics;     ///< Task::metrics
+  double runtime = 0;
+  int64_t batches = 0;
+};
+
+struct EvaluationOptions {
+  int64_t max_sequences = 32;
+  int64_t max_tokens = 8192;
+  /// Called between batches with the examples done; false stops the evaluation.
+  std::function<bool(int64_t done)> go_on;
+};
+
+/// Nothing when stopped.
+std::optional<Evaluation> evaluate_examples(const Context& ctx, Model& model, const Task& task, std::span<const Example> examples,
+                                            const EvaluationOptions& options = {});
+/// The logits alone, for examples with or without labels.
+std::optional<Tensor> logits_of(const Context& ctx, Model& model, std::span<const Example> examples, const EvaluationOptions& options = {},
+                                const std::function<void(const Var& logits, const Batch&)>& each = {});
+
+}  // namespace attune

@@ -1,0 +1,70 @@
+// The training loop: epochs, micro-batches, accumulation, schedule, clipping, evaluation, checkpoints, early stopping, resume.
+//
+// Invariants. A step's loss is the sum over its micro-batches divided once by the total count, so accumulation equals the large batch.
+// Everything a run does is a function of TrainerState, the weights, the moments and the job: a run that is stopped anywhere and resumed
+// from its checkpoint gives the same bits as one that was not. A checkpoint always stands between two optimizer steps; micro-batches of
+// an unfinished group are repeated.
+#pragma once
+
+#include <functional>
+#include <optional>
+#include <set>
+#include <span>
+#include <vector>
+
+#include "io/checkpoint.h"
+#include "train/callbacks.h"
+#include "train/evaluation.h"
+#include "train/optimizer.h"
+#include "train/training_config.h"
+
+namespace attune {
+
+/// Example indices of each micro-batch of an epoch.
+using EpochPlan = std::function<std::vector<std::vector<uint64_t>>(uint64_t epoch)>;
+/// As the configuration says; `shuffle` false: file order.
+EpochPlan make_epoch_plan(const TrainingConfig& config, std::span<const Example> examples, uint64_t data_seed, bool shuffle);
+
+struct FitJob {
+  Model* model = nullptr;
+  const Task* task = nullptr;
+  std::vector<NamedParameter> parameters;  ///< all trainable ones, under stable names: the model's and the adapter's
+  std::span<const Example> train, validation;
+  TrainingConfig config;
+  LossOptions loss;
+  uint64_t data_seed = 42;
+  EpochPlan plan;   ///< as make_epoch_plan gives it; every epoch has as many micro-batches
+  Context context;  ///< kernels and threads
+
+  /// Checkpoints go to `folder`/checkpoint-N; "": none are written.
+  fs::path folder;
+  /// Adds the weights being trained to a checkpoint, as a model or adapter folder.
+  std::function<void(CheckpointContent&)> add_model;
+  /// Puts the weights of a checkpoint back, bit for bit.
+  std::function<void(const fs::path& checkpoint)> load_model;
+  /// What must be the same on resume (resume.h); made at the first checkpoint, since hashing takes time.
+  std::function<Json()> fingerprints;
+  std::set<std::string> may_differ;
+
+  std::vector<Callback*> callbacks;
+  /// Between backward and clipping: where several processes add up gradients and counts.
+  std::function<void(std::span<const NamedParameter>, LossSum& total)> reduce;
+  std::function<int()> pending_signal;  ///< unset: base/signals.h
+};
+
+struct FitResult {
+  TrainerState state;
+  Json metrics;                          ///< train_loss, train_runtime, train_samples_per_second, train_steps_per_second, ...
+  std::optional<Evaluation> evaluation;  ///< of the validation rows with exactly the weights the run ends with, when it was made
+  bool best_loaded = false;
+};
+
+/// Trains in place. `resume_from`: a checkpoint of this job. Error(kNumerical) "train.not_finite"; Interrupted after a checkpoint was
+/// written when a signal came.
+FitResult fit(const FitJob& job, const std::optional<fs::path>& resume_from = std::nullopt);
+
+/// Settings that contradict each other or the task, found before anything is loaded: Error(kUsage) "train.metric" (metric_for_best_model),
+/// "schedule.option".
+void check_training_config(const TrainingConfig& config, const Task& task);
+
+}  // namespace attune
