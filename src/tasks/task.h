@@ -46,6 +46,7 @@ class Task {
   const TaskSettings& settings() const { return settings_; }
 
   virtual HeadKind head() const = 0;
+  virtual const char* peft_task_type() const = 0;  ///< adapter_config.json: "SEQ_CLS"
   virtual int64_t outputs() const = 0;  ///< columns of the logits
   /// Ids of a row, cut to max_length; no labels.
   virtual Example encode(const Row&, const Tokenizer&) const = 0;

@@ -6,7 +6,8 @@
 #include <cmath>
 
 #include "base/error.h"
-#include "tasks/text_classification_metrics.h"
+#include "metrics/report.h"
+#include "tasks/task.h"
 
 namespace attune {
 namespace {
@@ -25,6 +26,7 @@ class TextClassification : public Task {
   using Task::Task;
 
   HeadKind head() const override { return HeadKind::kSequenceClassification; }
+  const char* peft_task_type() const override { return "SEQ_CLS"; }
   int64_t outputs() const override { return static_cast<int64_t>(settings_.labels.size()); }
 
   Example encode(const Row& row, const Tokenizer& tokenizer) const override {
@@ -91,10 +93,43 @@ class TextClassification : public Task {
   }
 
   Json metrics(std::span<const Example> examples, const Tensor& logits, double loss) const override {
-    return classification_metrics(settings_, examples, logits, loss);
+    const auto n = examples.size(), c = settings_.labels.size();
+    const auto row = [&](size_t i) { return logits.span().subspan(i * c, c); };
+    if (settings_.problem_type == ProblemType::kSingleLabel) {
+      std::vector<int32_t> gold, predicted;
+      std::vector<double> probabilities;
+      for (size_t i = 0; i < n; ++i) {
+        gold.push_back(examples[i].labels.id);
+        predicted.push_back(argmax(row(i)));
+        for (double p : softmax(row(i))) probabilities.push_back(p);
+      }
+      return to_json(classification_report(gold, predicted, probabilities, settings_.labels, loss));
+    }
+    if (settings_.problem_type == ProblemType::kMultiLabel) {
+      std::vector<uint8_t> gold, predicted;
+      for (size_t i = 0; i < n; ++i)
+        for (size_t j = 0; j < c; ++j) {
+          gold.push_back(examples[i].labels.values[j] > 0.5f);
+          predicted.push_back(row(i)[j] > 0.0f);
+        }
+      return multi_label_json(gold, predicted, settings_.labels, loss);
+    }
+    std::vector<double> gold, predicted;
+    for (size_t i = 0; i < n; ++i) {
+      gold.insert(gold.end(), examples[i].labels.values.begin(), examples[i].labels.values.end());
+      predicted.insert(predicted.end(), row(i).begin(), row(i).end());
+    }
+    return regression_json(gold, predicted, static_cast<int64_t>(c), loss);
   }
-  std::string report(const Json& metrics) const override { return classification_report(settings_, metrics); }
-  std::vector<std::string> metric_names() const override { return classification_metric_names(settings_.problem_type); }
+  std::string report(const Json& metrics) const override { return metrics_table(metrics); }
+  std::vector<std::string> metric_names() const override {
+    switch (settings_.problem_type) {
+      case ProblemType::kSingleLabel: return {"accuracy", "f1_macro", "f1_weighted", "f1_micro", "f1", "precision", "recall", "precision_macro", "recall_macro", "balanced_accuracy", "matthews_correlation"};
+      case ProblemType::kMultiLabel: return {"accuracy", "f1_micro", "f1_macro", "f1_weighted", "f1_samples"};
+      case ProblemType::kRegression: return {"pearson", "spearman", "r2"};
+    }
+    return {};
+  }
 };
 
 }  // namespace

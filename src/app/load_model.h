@@ -1,0 +1,35 @@
+// An opened model with its weights, tokenizer and task, ready to predict or to be trained.
+#pragma once
+
+#include <memory>
+
+#include "app/open_model.h"
+#include "nn/load_weights.h"
+#include "peft/method.h"
+
+namespace attune {
+
+struct LoadedModel {
+  OpenedModel opened;
+  std::unique_ptr<Model> model;
+  std::unique_ptr<PeftMethod> method;  ///< null: a whole model that is only used
+  std::shared_ptr<const Tokenizer> tokenizer;
+  std::unique_ptr<Task> task;
+  std::shared_ptr<const WeightFiles> weights;  ///< of the base
+  LoadReport report;
+  std::string head_origin;  ///< "from-checkpoint", "from-adapter" or "random-init(seed=42)"
+};
+
+/// For predict and evaluate: head and adapter from the files, nothing trains. Error(kInput) "model.no_head" when the folder has no
+/// trained head. An adapter whose recorded base differs from the one found: a warning, with `strict` Error(kInput) "adapter.other_base".
+LoadedModel load_for_use(OpenedModel opened, bool strict = false);
+
+/// For training: a head with `settings.labels`, the method of `options` applied and its tensors initialised from `seed` (or taken from
+/// options.init_from, or from the adapter that was opened). Missing, unexpected and misshapen tensors are listed; a newly initialised
+/// head is announced. The method of an adapter that is trained on is the adapter's.
+LoadedModel load_for_training(OpenedModel opened, TaskSettings settings, const PeftConfig& options, uint64_t seed, bool strict = false);
+
+/// The context of a use case: fastest kernels of this machine, `threads` (0: all).
+Context make_context(int64_t threads);
+
+}  // namespace attune

@@ -1,0 +1,160 @@
+#include "app/open_model.h"
+
+#include <fmt/format.h>
+
+#include "base/error.h"
+#include "io/safetensors.h"
+
+namespace attune {
+namespace {
+
+ModelConfig read_config(const fs::path& folder, const Json& overrides) {
+  const fs::path file = folder / "config.json";
+  if (!file_exists(file))
+    fail(ErrorCode::kInput, {.id = "model.no_config", .where = folder.string(), .what = "no config.json, so this is no Hugging Face model folder", .hint = "give the folder that holds config.json, or an adapter folder with adapter_config.json"});
+  ModelConfig c{Json(), file.string()};
+  c.json = read_json(file);
+  if (!c.json.is_object()) fail(ErrorCode::kInput, {.id = "json.type", .where = file.string(), .what = "is no object"});
+  for (const auto& [key, value] : overrides.items()) c.json[key] = value;
+  return c;
+}
+
+TaskSettings settings_of_side_file(const fs::path& file, std::string& fingerprint) {
+  const Json j = read_json(file);
+  const std::string where = file.string();
+  TaskSettings s;
+  s.task = get_string(j, "task", s.task, where);
+  const std::string type = get_string(j, "problem_type", problem_type_name(s.problem_type), where);
+  const auto known = problem_type_from_name(type);
+  if (!known) fail(ErrorCode::kInput, {.id = "side_file.problem_type", .where = where + " (problem_type)", .what = "unknown problem type \"" + type + "\""});
+  s.problem_type = *known;
+  s.labels = labels_of_config({j, where});
+  s.max_length = get_int(j, "max_length", s.max_length, where, 1, kMaxPositions);
+  const std::string side = get_string(j, "truncation_side", "right", where);
+  if (side != "left" && side != "right")
+    fail(ErrorCode::kInput, {.id = "side_file.truncation_side", .where = where + " (truncation_side)", .what = "unknown side \"" + side + "\"", .expected = "left or right"});
+  s.truncation_side = side == "left" ? Side::kLeft : Side::kRight;
+  if (j.contains("base_model") && j["base_model"].is_object()) fingerprint = get_string(j["base_model"], "fingerprint", "", where);
+  return s;
+}
+
+/// A number of labels written down somewhere becomes settings with the folder's own names where they are as many.
+TaskSettings settings_for(const ModelConfig& config, int64_t outputs) {
+  TaskSettings s;
+  s.labels = labels_of_config(config);
+  if (static_cast<int64_t>(s.labels.size()) != outputs) s.labels = default_labels(outputs);
+  const std::string type = get_string(config.json, "problem_type", "", config.where);
+  if (const auto known = problem_type_from_name(type))
+    s.problem_type = *known;
+  else if (!type.empty())
+    fail(ErrorCode::kInput, {.id = "config.problem_type", .where = config.where + " (problem_type)", .what = "unknown problem type \"" + type + "\""});
+  else
+    s.problem_type = outputs == 1 ? ProblemType::kRegression : ProblemType::kSingleLabel;
+  return s;
+}
+
+/// Rows of the head's last layer in the weight files, 0 when there is no head.
+int64_t outputs_in(const std::vector<TensorEntry>& entries) {
+  for (const auto& e : entries)
+    if (e.name.ends_with("classifier.weight") && !e.name.ends_with("pre_classifier.weight") && e.shape.size() == 2) return e.shape[0];
+  return 0;
+}
+
+int64_t longest_input(const OpenedModel& m) {
+  const int64_t positions = get_int(m.config.json, "max_position_embeddings", 512, m.config.where, 1, kMaxPositions);
+  return positions;
+}
+
+}  // namespace
+
+std::vector<std::string> default_labels(int64_t n) {
+  std::vector<std::string> names;
+  for (int64_t i = 0; i < n; ++i) names.push_back(fmt::format("LABEL_{}", i));
+  return names;
+}
+
+std::vector<std::string> labels_of_config(const ModelConfig& c) {
+  const auto it = c.json.find("id2label");
+  if (it == c.json.end() || it->is_null()) return {};
+  const auto bad = [&](const std::string& what) {
+    fail(ErrorCode::kInput, {.id = "config.labels", .where = c.where + " (id2label)", .what = what, .expected = "an object from \"0\", \"1\", ... to names"});
+  };
+  if (!it->is_object()) bad("is no object");
+  std::vector<std::string> names(it->size());
+  std::vector<bool> seen(it->size());
+  for (const auto& [key, value] : it->items()) {
+    size_t id = names.size();
+    if (!key.empty() && key.size() < 10 && key.find_first_not_of("0123456789") == std::string::npos) id = std::stoul(key);
+    if (id >= names.size() || seen[id]) bad("the ids are not 0 to " + std::to_string(names.size() - 1));
+    seen[id] = true;
+    names[id] = value.is_string() ? value.get<std::string>() : label_text(value);
+  }
+  return names;
+}
+
+Json side_file(const TaskSettings& s, const std::string& base_name, const std::string& base_fingerprint) {
+  Json id2label = Json::object();
+  for (size_t i = 0; i < s.labels.size(); ++i) id2label[std::to_string(i)] = s.labels[i];
+  Json j = {{"format_version", 1},
+            {"task", s.task},
+            {"problem_type", problem_type_name(s.problem_type)},
+            {"id2label", id2label},
+            {"max_length", s.max_length},
+            {"truncation_side", s.truncation_side == Side::kLeft ? "left" : "right"}};
+  if (!base_name.empty()) j["base_model"] = {{"name", base_name}, {"fingerprint", base_fingerprint}};
+  return j;
+}
+
+OpenedModel open_model(const std::string& name, const std::string& base_model, const Json& overrides) {
+  OpenedModel m;
+  m.given = name;
+  ResolvedModel resolved = resolve_model(name);
+  const bool is_adapter = file_exists(resolved.folder / "adapter_config.json");
+  if (is_adapter) {
+    m.adapter = resolved.folder;
+    const Json adapter = read_json(resolved.folder / "adapter_config.json");
+    const std::string where = (resolved.folder / "adapter_config.json").string();
+    m.base_name = base_model.empty() ? get_string(adapter, "base_model_name_or_path", "", where) : base_model;
+    if (m.base_name.empty())
+      fail(ErrorCode::kInput, {.id = "adapter.no_base", .where = where, .what = "names no base model", .hint = "say where it is with --base-model DIR"});
+    try {
+      resolved = resolve_model(m.base_name);
+    } catch (const Error& e) {
+      ErrorInfo info = e.info();
+      info.where = where + " (base_model_name_or_path)";
+      info.hint = "say where the base is with --base-model DIR";
+      fail(e.code(), std::move(info));
+    }
+    if (file_exists(resolved.folder / "adapter_config.json"))
+      fail(ErrorCode::kInput, {.id = "adapter.base_is_adapter", .where = resolved.folder.string(), .what = "is an adapter itself, not a base model", .hint = "merge it first (attune merge), then use the merged folder as the base"});
+  } else if (!base_model.empty()) {
+    fail(ErrorCode::kUsage, {.id = "model.base_without_adapter", .where = "--base-model", .what = name + " is a whole model, not an adapter"});
+  }
+  m.folder = resolved.folder;
+  m.commit = resolved.commit;
+  if (!is_adapter) m.base_name = name;
+  m.config = read_config(m.folder, overrides);
+  m.architecture = &find_architecture(m.config.model_type(), m.config.where);
+
+  const fs::path own = m.adapter ? *m.adapter : m.folder;
+  m.tokenizer_folder = file_exists(own / "tokenizer.json") || file_exists(own / "vocab.txt") ? own : m.folder;
+  if (file_exists(own / kSideFile)) {
+    m.settings = settings_of_side_file(own / kSideFile, m.base_fingerprint);
+  } else if (m.adapter) {
+    const SafetensorsFile weights(*m.adapter / "adapter_model.safetensors");
+    if (const int64_t n = outputs_in(weights.entries())) m.settings = settings_for(m.config, n);
+  } else {
+    bool has_head = false;
+    if (const auto it = m.config.json.find("architectures"); it != m.config.json.end() && it->is_array())
+      for (const auto& a : *it) has_head = has_head || (a.is_string() && a.get<std::string>().ends_with("ForSequenceClassification"));
+    if (has_head) {
+      const auto names = labels_of_config(m.config);
+      const int64_t n = names.empty() ? get_int(m.config.json, "num_labels", 2, m.config.where, 1, 1'000'000) : static_cast<int64_t>(names.size());
+      m.settings = settings_for(m.config, n);
+    }
+  }
+  if (m.settings && !file_exists(own / kSideFile)) m.settings->max_length = longest_input(m);
+  return m;
+}
+
+}  // namespace attune

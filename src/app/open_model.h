@@ -1,0 +1,40 @@
+// What MODEL on a command line turns out to be: folders, configuration, and what it remembers of its task. No weights are read.
+#pragma once
+
+#include <optional>
+#include <string>
+
+#include "io/model_folder.h"
+#include "models/registry.h"
+#include "tasks/task.h"
+
+namespace attune {
+
+inline constexpr const char* kSideFile = "attune.json";
+
+struct OpenedModel {
+  std::string given;                     ///< as typed
+  fs::path folder;                       ///< the base: config.json, weights
+  fs::path tokenizer_folder;             ///< the adapter's own files when it has some, else the base's
+  std::optional<fs::path> adapter;       ///< adapter folder
+  std::string base_name;                 ///< what adapter_config.json says, or should say, of the base
+  std::string commit;                    ///< of the base, when it came from the hub cache
+  ModelConfig config;                    ///< overrides applied
+  const Architecture* architecture = nullptr;
+  std::optional<TaskSettings> settings;  ///< nullopt: nothing says that there is a trained head
+  std::string base_fingerprint;          ///< attune.json's word on the base's tensors; "" unknown
+};
+
+/// `base_model`: instead of what the adapter names. `overrides`: values put over config.json's (an object of scalars).
+/// Error(kInput): "model.not_found", "model.no_config", "adapter.no_base", "config.labels", and those of the readers.
+OpenedModel open_model(const std::string& name, const std::string& base_model = "", const Json& overrides = Json::object());
+
+/// id2label of a config.json in order of ids; empty when it has none. Error(kInput) "config.labels": ids that are not 0 ... n-1.
+std::vector<std::string> labels_of_config(const ModelConfig&);
+/// LABEL_0, LABEL_1, ... as Hugging Face names labels nobody named.
+std::vector<std::string> default_labels(int64_t n);
+
+/// attune.json: task, labels, lengths, and the base's identity.
+Json side_file(const TaskSettings&, const std::string& base_name, const std::string& base_fingerprint);
+
+}  // namespace attune

@@ -1,0 +1,55 @@
+#include "app/save_model.h"
+
+#include "base/version.h"
+
+namespace attune {
+namespace {
+
+void add_common(const LoadedModel& m, const std::string& base_fingerprint, std::vector<Artifact>& out) {
+  const TaskSettings& s = m.task->settings();
+  out.push_back(text_artifact(kSideFile, dump_json(side_file(s, base_fingerprint.empty() ? "" : m.opened.base_name, base_fingerprint), {.ascii = false}) + "\n"));
+  for (auto& [name, content] : m.tokenizer->files(s.max_length, s.truncation_side)) out.push_back(text_artifact(name, std::move(content)));
+}
+
+}  // namespace
+
+Json trained_config(const LoadedModel& m) {
+  const TaskSettings& s = m.task->settings();
+  Json config = m.opened.config.json;
+  config["architectures"] = Json::array({m.opened.architecture->class_name(m.task->head())});
+  Json id2label = Json::object(), label2id = Json::object();
+  for (size_t i = 0; i < s.labels.size(); ++i) {
+    id2label[std::to_string(i)] = s.labels[i];
+    label2id[s.labels[i]] = i;
+  }
+  config["id2label"] = id2label;
+  config["label2id"] = label2id;
+  config.erase("num_labels");
+  config["problem_type"] = problem_type_name(s.problem_type);
+  config["dtype"] = "float32";
+  config.erase("torch_dtype");
+  if (!config.contains("transformers_version")) config["transformers_version"] = "4.57.0";
+  return config;
+}
+
+std::vector<Artifact> adapter_artifacts(const LoadedModel& m) {
+  std::vector<Artifact> out;
+  out.push_back(text_artifact("adapter_config.json", adapter_config_text(m.method->adapter_json())));
+  out.push_back(weights_artifact("adapter_model.safetensors", m.method->adapter_tensors()));
+  add_common(m, m.weights->fingerprint(), out);
+  return out;
+}
+
+std::vector<Artifact> model_artifacts(const LoadedModel& m, const TensorMap& weights) {
+  std::vector<Artifact> out;
+  out.push_back(text_artifact("config.json", dump_json(trained_config(m)) + "\n"));
+  out.push_back(weights_artifact("model.safetensors", weights));
+  add_common(m, "", out);
+  return out;
+}
+
+std::vector<Artifact> trained_artifacts(const LoadedModel& m) {
+  return m.method && m.method->makes_adapter() ? adapter_artifacts(m) : model_artifacts(m, weights_of(*m.model));
+}
+
+}  // namespace attune

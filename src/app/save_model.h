@@ -1,0 +1,21 @@
+// A trained model as files: a PEFT adapter folder or a Hugging Face model folder, each with tokenizer, labels and attune.json.
+#pragma once
+
+#include <vector>
+
+#include "app/load_model.h"
+#include "io/artifacts.h"
+
+namespace attune {
+
+/// adapter_config.json, adapter_model.safetensors, attune.json, tokenizer files.
+std::vector<Artifact> adapter_artifacts(const LoadedModel&);
+/// config.json, model.safetensors, attune.json, tokenizer files. `weights`: checkpoint keys to tensors (weights_of, or a method's merged()).
+std::vector<Artifact> model_artifacts(const LoadedModel&, const TensorMap& weights);
+/// What the run's method makes: an adapter or a whole model.
+std::vector<Artifact> trained_artifacts(const LoadedModel&);
+
+/// config.json of a model trained for a task: architecture, labels, problem type; unknown keys of the base kept.
+Json trained_config(const LoadedModel&);
+
+}  // namespace attune
