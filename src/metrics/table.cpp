@@ -1,0 +1,101 @@
+// The tables of metrics/report.h.
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+#include <vector>
+
+#include "base/utf8.h"
+#include "metrics/report.h"
+
+namespace attune {
+namespace {
+
+size_t width_of(std::string_view text) {
+  return static_cast<size_t>(std::count_if(text.begin(), text.end(), [](char c) { return (static_cast<unsigned char>(c) & 0xc0) != 0x80; }));
+}
+
+/// At most `most` code points, "…" where cut; control characters as spaces.
+std::string label_cell(std::string text, size_t most) {
+  std::replace_if(text.begin(), text.end(), [](char c) { return static_cast<unsigned char>(c) < 0x20; }, ' ');
+  if (width_of(text) <= most) return text;
+  size_t end = 0;
+  for (size_t seen = 0; end < text.size(); ++end) {
+    if ((static_cast<unsigned char>(text[end]) & 0xc0) != 0x80 && ++seen == most) break;
+  }
+  return text.substr(0, end) + "…";
+}
+
+/// First column to the left, the others to the right.
+std::string aligned(const std::vector<std::vector<std::string>>& rows) {
+  std::vector<size_t> widths;
+  for (const auto& row : rows) {
+    widths.resize(std::max(widths.size(), row.size()));
+    for (size_t i = 0; i < row.size(); ++i) widths[i] = std::max(widths[i], width_of(row[i]));
+  }
+  std::string out;
+  for (const auto& row : rows) {
+    std::string line = "  ";
+    for (size_t i = 0; i < row.size(); ++i) {
+      const std::string space(widths[i] - width_of(row[i]), ' ');
+      line += i == 0 ? row[i] + space : "  " + space + row[i];
+    }
+    out += line + "\n";
+  }
+  return out;
+}
+
+std::string number(const Json& value) {
+  if (value.is_null()) return "-";
+  if (value.is_number_integer()) return value.is_number_unsigned() || value.get<int64_t>() >= 0 ? grouped(value.get<uint64_t>()) : value.dump();
+  return fmt::format("{:.4f}", value.get<double>());
+}
+
+std::string percent(double share) { return fmt::format("{:.2f}%", 100.0 * share); }
+
+}  // namespace
+
+std::string metrics_table(const Json& metrics) {
+  std::string out;
+  if (metrics.contains("accuracy")) {
+    const bool multi = metrics.contains("hamming_loss");
+    out += fmt::format("  accuracy  {}", percent(metrics["accuracy"].get<double>()));
+    if (metrics.contains("accuracy_interval")) {
+      out += fmt::format("  ({:.0f}% interval {} to {})", 100.0 * metrics.value("accuracy_confidence", 0.95),
+                         percent(metrics["accuracy_interval"][0].get<double>()), percent(metrics["accuracy_interval"][1].get<double>()));
+    }
+    out += fmt::format(", {} of {} rows{}\n", number(metrics["correct"]), number(metrics["rows"]), multi ? " wholly right" : "");
+    out += fmt::format("  majority  {}", percent(metrics["majority_rate"].get<double>()));
+    if (metrics.contains("majority_label") && metrics["majority_label"].is_string()) {
+      out += fmt::format("  (always '{}')", label_cell(metrics["majority_label"].get<std::string>(), 30));
+    }
+    out += "\n";
+  }
+  std::vector<std::vector<std::string>> rows;
+  for (const char* key : {"loss", "f1_macro", "f1_weighted", "f1_micro", "f1_samples", "f1", "matthews_correlation", "hamming_loss", "mse", "rmse", "mae", "r2",
+                          "pearson", "spearman", "brier", "calibration_error"}) {
+    if (metrics.contains(key)) rows.push_back({key, number(metrics[key])});
+  }
+  out += aligned(rows);
+  if (metrics.contains("per_class")) {
+    rows = {{"class", "precision", "recall", "f1", "rows", "predicted"}};
+    for (const auto& [name, s] : metrics["per_class"].items()) {
+      rows.push_back({label_cell(name, 30), number(s["precision"]), number(s["recall"]), number(s["f1"]), number(s["support"]), number(s.value("predicted", Json()))});
+    }
+    out += "\n" + aligned(rows);
+  }
+  constexpr size_t kWidest = 12;
+  if (metrics.contains("confusion_matrix") && metrics["confusion_matrix"].size() <= kWidest) {
+    std::vector<std::string> header = {"gold \\ predicted"};
+    for (const Json& name : metrics["labels"]) header.push_back(label_cell(name.get<std::string>(), 14));
+    rows = {header};
+    for (size_t g = 0; g < metrics["confusion_matrix"].size(); ++g) {
+      rows.push_back({label_cell(metrics["labels"][g].get<std::string>(), 30)});
+      for (const Json& count : metrics["confusion_matrix"][g]) rows.back().push_back(number(count));
+    }
+    out += "\n" + aligned(rows);
+  }
+  return out;
+}
+
+}  // namespace attune
