@@ -67,8 +67,9 @@ void check_together(const RunConfig& c, ConfigReader& reader) {
     conflict(fmt::format("training.load_best_model_at_end: save_steps ({}) must be a multiple of eval_steps ({})",
                          number_text(t.save_steps), number_text(evals)));
   for (const auto& [name, value] : t.lr_scheduler_kwargs)
-    if (name != "num_cycles" && name != "power" && name != "lr_end" && name != "timescale")
-      conflict(fmt::format("training.lr_scheduler_kwargs: unknown key '{}'; known: num_cycles, power, lr_end, timescale", name));
+    if (!std::set<std::string>{"num_cycles", "power", "lr_end", "timescale", "min_lr", "min_lr_rate"}.contains(name))
+      conflict(fmt::format(
+          "training.lr_scheduler_kwargs: unknown key '{}'; known: num_cycles, power, lr_end, timescale, min_lr, min_lr_rate", name));
   for (const auto& [label, weight] : t.class_weights.numbers)
     if (weight < 0) conflict(fmt::format("training.class_weights: the weight of '{}' is below 0", label));
   if (!c.model_config.is_object()) conflict("model_config: expected keys and values");

@@ -1,7 +1,5 @@
 #include "app/save_model.h"
 
-#include "base/version.h"
-
 namespace attune {
 namespace {
 
@@ -28,7 +26,6 @@ Json trained_config(const LoadedModel& m) {
   config["problem_type"] = problem_type_name(s.problem_type);
   config["dtype"] = "float32";
   config.erase("torch_dtype");
-  if (!config.contains("transformers_version")) config["transformers_version"] = "4.57.0";
   return config;
 }
 

@@ -27,7 +27,9 @@ constexpr Command kCommands[] = {
 };
 
 void print_overview() {
-  print("usage: attune COMMAND [arguments] [--help]\n\nFine-tunes, evaluates and serves small transformer language models on an ordinary CPU.\n\nCommands\n");
+  print(
+      "usage: attune COMMAND [arguments] [--help]\n\nFine-tunes, evaluates and serves small transformer language models on an ordinary "
+      "CPU.\n\nCommands\n");
   for (const auto& c : kCommands) print(fmt::format("  {:<10} {}\n", c.name, c.summary));
   print(
       "\nattune COMMAND --help shows what it takes. Results go to stdout, notes and progress to stderr.\n"
@@ -85,9 +87,12 @@ int main(int argc, char** argv) {
     std::fputs("interrupted\n", stderr);
     return 128 + e.signal();
   } catch (const std::bad_alloc&) {
-    return report(static_cast<int>(ErrorCode::kMemory), "out of memory\n  hint: lower the batch size or max_length; attune inspect estimates what a run needs");
+    return report(static_cast<int>(ErrorCode::kMemory),
+                  "out of memory\n  hint: lower the batch size or max_length; attune inspect estimates what a run needs");
   } catch (const std::exception& e) {
-    return report(static_cast<int>(ErrorCode::kInternal),
-                  fmt::format("internal: {}\n  hint: this is a fault of attune, please report it with the command and the output of attune env", e.what()));
+    return report(
+        static_cast<int>(ErrorCode::kInternal),
+        fmt::format("internal: {}\n  hint: this is a fault of attune, please report it with the command and the output of attune env",
+                    e.what()));
   }
 }

@@ -1,0 +1,88 @@
+#include "cli/common.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstdio>
+#include <cstdlib>
+#include <cstring>
+
+#include "base/log.h"
+#include "config/write.h"
+
+namespace attune {
+
+void CommonFlags::fields(FieldList& f) {
+  f.add("json", json, {.help = "the result as JSON"});
+  f.add("quiet", quiet, {.help = "no notes and no progress, warnings and errors only", .aliases = {"-q"}});
+  f.add("help", help, {.help = "this text", .aliases = {"-h"}});
+}
+
+bool wants_help(const std::vector<std::string>& args) {
+  auto end = std::find(args.begin(), args.end(), "--");
+  return std::any_of(args.begin(), end, [](const std::string& a) { return a == "--help" || a == "-h"; });
+}
+
+void print_help(const CommandText& text, const FieldList& list) {
+  print(fmt::format("usage: attune {}\n\n{}\n\nExamples\n", text.usage, text.about));
+  std::string examples = text.examples;
+  for (size_t i = 0; i < examples.size();) {
+    size_t end = std::min(examples.find('\n', i), examples.size());
+    print("  " + examples.substr(i, end - i) + "\n");
+    i = end + 1;
+  }
+  print("\n" + flags_help(list));
+  flush_stdout();
+}
+
+void apply(const CommonFlags& common, int64_t threads) {
+  set_verbosity(common.quiet ? Verbosity::kQuiet : Verbosity::kNormal);
+  if (threads > 0) setenv("ATTUNE_THREADS", std::to_string(threads).c_str(), 1);
+}
+
+void read_run_arguments(ConfigReader& reader, const FieldList& list, const std::vector<std::string>& args, std::string& target,
+                        std::string& config, const std::function<void(const std::string&)>& other) {
+  Arguments arguments = reader.parse(args);
+  std::vector<std::string> overrides = reader.read_positionals(arguments, true);
+  for (const auto& flag : arguments.flags) {
+    if (list.all()[flag.field].path == "config") config = flag.value;
+    if (list.all()[flag.field].path == "target") target = flag.value;
+  }
+  bool yaml = target.ends_with(".yaml") || target.ends_with(".yml");
+  if (yaml && config.empty()) config = target;
+  if (!config.empty()) reader.read_yaml(config);
+  if (!yaml && !target.empty()) other(target);
+  for (const auto& text : overrides) reader.read_override(text);
+  reader.read_flags(arguments);
+  reader.finish();
+}
+
+void require_argument(bool given, const std::string& what, const std::string& example) {
+  if (!given) fail(ErrorCode::kUsage, {.id = "argument.missing", .what = "missing: " + what, .hint = "for example: " + example});
+}
+
+void print(const std::string& text) {
+  if (std::fwrite(text.data(), 1, text.size(), stdout) != text.size())
+    fail(ErrorCode::kIo, {.id = "stdout.failed", .where = "standard output", .what = std::strerror(errno)});
+}
+
+void flush_stdout() {
+  if (std::fflush(stdout) != 0) fail(ErrorCode::kIo, {.id = "stdout.failed", .where = "standard output", .what = std::strerror(errno)});
+}
+
+void print_json(const Json& value) { print(dump_json(value, {.sort_keys = false, .ascii = false, .nan_as_null = true}) + "\n"); }
+
+std::string json_line(const Json& value) {
+  return dump_json(value, {.indent = -1, .sort_keys = false, .ascii = false, .nan_as_null = true}) + "\n";
+}
+
+void print_json_line(const Json& value) { print(json_line(value)); }
+
+std::string bytes_text(int64_t bytes) {
+  if (bytes < 1'000'000) return fmt::format("{:.1f} kB", static_cast<double>(bytes) / 1e3);
+  if (bytes < 1'000'000'000) return fmt::format("{:.1f} MB", static_cast<double>(bytes) / 1e6);
+  return fmt::format("{:.2f} GB", static_cast<double>(bytes) / 1e9);
+}
+
+}  // namespace attune

@@ -1,0 +1,58 @@
+// attune evaluate: metrics of a model on a file.
+#include "app/evaluate.h"
+
+#include <fmt/format.h>
+
+#include "cli/common.h"
+
+namespace attune {
+namespace {
+
+constexpr CommandText kText = {
+    "evaluate MODEL --data FILE [flags]",
+    "Metrics of a model, adapter or run folder over all rows of a file, with a 95% interval of accuracy and the rate of\n"
+    "the majority class beside it.",
+    "attune evaluate runs/mine --data test.csv\n"
+    "attune evaluate runs/mine --data test.csv --json\n"
+    "attune evaluate adapter --base-model models/all-MiniLM-L6-v2 --data test.jsonl --predictions predictions.jsonl"};
+
+std::string number(const Json& r, const char* key) {
+  return r.contains(key) && r[key].is_number() ? fmt::format("{:.4f}", r[key].get<double>()) : "";
+}
+
+void print_table(const Json& r) {
+  for (const char* key : {"accuracy", "f1_macro", "f1_weighted", "loss", "mse", "mae", "pearson", "spearman", "majority_rate"}) {
+    std::string value = number(r, key);
+    if (value.empty()) continue;
+    print(fmt::format("{:<14} {}", key, value));
+    std::string interval = std::string(key) + "_interval";
+    if (r.contains(interval) && r[interval].is_array() && r[interval].size() == 2)
+      print(fmt::format("  (95% interval {:.4f} to {:.4f})", r[interval][0].get<double>(), r[interval][1].get<double>()));
+    print("\n");
+  }
+  if (r.contains("rows") && r["rows"].is_number_integer()) print(fmt::format("{:<14} {}\n", "rows", r["rows"].get<int64_t>()));
+  if (!r.contains("per_class") || !r["per_class"].is_object()) return;
+  print(fmt::format("\n{:<24} {:>9} {:>9} {:>9} {:>9}\n", "label", "precision", "recall", "f1", "support"));
+  for (const auto& [label, c] : r["per_class"].items())
+    print(fmt::format("{:<24} {:>9} {:>9} {:>9} {:>9}\n", label, number(c, "precision"), number(c, "recall"), number(c, "f1"),
+                      c.contains("support") ? c["support"].dump() : ""));
+}
+
+}  // namespace
+
+int run_evaluate(const std::vector<std::string>& args) {
+  EvaluateOptions options;
+  CommonFlags common;
+  if (!read_command(args, kText, options, common)) return 0;
+  require_argument(!options.model.empty(), "MODEL, a model, adapter or run folder", "attune evaluate runs/mine --data test.csv");
+  require_argument(!options.file.empty(), "--data FILE, rows with labels", "attune evaluate runs/mine --data test.csv");
+  apply(common, options.threads);
+  Json result = evaluate(options);
+  if (common.json)
+    print_json(result);
+  else
+    print_table(result);
+  return 0;
+}
+
+}  // namespace attune

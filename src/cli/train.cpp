@@ -1,0 +1,92 @@
+// attune train: config.yaml, key=value and flags into one RunConfig, then app/train.
+#include "app/train.h"
+
+#include <fmt/format.h>
+
+#include "cli/common.h"
+#include "config/write.h"
+
+namespace attune {
+namespace {
+
+constexpr CommandText kText = {
+    "train [CONFIG.yaml] [key=value ...] [flags]",
+    "Fine-tunes a model on labelled rows and writes a run folder: adapter or model, config.yaml, trainer_state.json,\n"
+    "all_results.json, predictions of the evaluated rows, checkpoints. Flags win over key=value, key=value over the file.\n"
+    "Columns are found by their usual names (text, sentence, review, content; label, labels, sentiment).",
+    "attune train config.yaml\n"
+    "attune train config.yaml training.learning_rate=1e-4 --epochs 5 --output-dir runs/second\n"
+    "attune train --model models/all-MiniLM-L6-v2 --train-file train.csv --test-file test.csv --method lora --r 8 --output-dir runs/mine\n"
+    "attune train config.yaml --resume\n"
+    "attune train config.yaml --print-config"};
+
+struct TrainCommand {
+  std::string config;
+  bool print_config = false, print_schema = false;
+  RunConfig run;
+  CommonFlags common;
+
+  void fields(FieldList& f) {
+    f.add("config", config, {.help = "YAML file", .aliases = {"-c"}, .value = "FILE", .position = 1});
+    run.fields(f);
+    f.add("print_config", print_config, {.help = "show the configuration as resolved and stop"});
+    f.add("print_schema", print_schema, {.help = "show the JSON schema of the configuration and stop"});
+    common.fields(f);
+  }
+};
+
+void print_summary(const TrainResult& r) {
+  print(fmt::format("{} steps, {:.4g} epochs\n", r.steps, r.epochs));
+  for (const auto& [key, value] : r.results.items()) {
+    bool wanted = key == "train_loss" || key.starts_with("eval_") || key.starts_with("test_");
+    bool timing = key.ends_with("_runtime") || key.ends_with("_per_second");
+    if (!wanted || timing) continue;
+    if (value.is_number_float()) print(fmt::format("{:<28} {:.4f}\n", key, value.get<double>()));
+    if (value.is_array() && value.size() == 2 && value[0].is_number() && value[1].is_number())
+      print(fmt::format("{:<28} {:.4f} to {:.4f}\n", key, value[0].get<double>(), value[1].get<double>()));
+  }
+  print(fmt::format("run folder: {}\n", r.output_dir.string()));
+}
+
+}  // namespace
+
+int run_train(const std::vector<std::string>& args) {
+  TrainCommand c;
+  FieldList list = fields_of(c);
+  if (wants_help(args)) {
+    print_help(kText, list);
+    return 0;
+  }
+  ConfigReader reader(list);
+  Arguments arguments = reader.parse(args);
+  std::vector<std::string> overrides = reader.read_positionals(arguments, true);
+  for (const auto& flag : arguments.flags)
+    if (list.all()[flag.field].path == "config") c.config = flag.value;
+  if (!c.config.empty()) reader.read_yaml(c.config);
+  for (const auto& text : overrides) reader.read_override(text);
+  reader.read_flags(arguments);
+  reader.finish();
+  if (c.print_schema) {
+    RunConfig defaults;
+    print_json(json_schema(fields_of(defaults)));
+    return 0;
+  }
+  settle_run_config(c.run, reader.given());
+  if (c.print_config) {
+    print(dump_run_config(c.run));
+    return 0;
+  }
+  const char* example = "attune train --model models/all-MiniLM-L6-v2 --train-file train.csv --method lora --output-dir runs/mine";
+  require_argument(!c.run.model.empty(), "model, what to fine-tune (--model or `model:` in the YAML file)", example);
+  require_argument(!c.run.data.train.empty(), "data.train, the rows to train on (--train-file or `data: {train: ...}`)", example);
+  require_argument(!c.run.output_dir.empty(), "output_dir, the folder of the run (--output-dir or `output_dir:`)", example);
+  apply(c.common, c.run.threads);
+  TrainResult result = train(c.run);
+  if (c.common.json)
+    print_json(result.results);
+  else
+    print_summary(result);
+  return 0;
+}
+
+}  // namespace attune
