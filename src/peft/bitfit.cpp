@@ -1,0 +1,29 @@
+// BitFit (Ben Zaken et al., arXiv 2106.10199): every bias trains, and the head.
+#include "peft/model_parts.h"
+
+namespace attune {
+namespace {
+
+class BitFit : public PeftMethod {
+ public:
+  using PeftMethod::PeftMethod;
+
+ protected:
+  void choose() override {
+    const auto head = head_parameters(model());
+    for (const auto& np : named_parameters(model())) {
+      if (head.contains(np.parameter))
+        train(np, Part::kHead);
+      else if (np.name.ends_with(".bias"))
+        train(np, Part::kAdapter);
+    }
+  }
+};
+
+}  // namespace
+
+extern const MethodEntry kBitFit;
+const MethodEntry kBitFit{"bitfit", "all biases and the head",
+                          [](PeftSetup s) -> std::unique_ptr<PeftMethod> { return std::make_unique<BitFit>(std::move(s)); }};
+
+}  // namespace attune
