@@ -6,6 +6,8 @@ namespace attune::tolerance {
 
 /// One vector function (exp, gelu, tanh) against double: polynomials of a few 1e-7 relative, at most 1.5e-7 where the value is about 1.
 constexpr double kFunction = 6e-7;
+/// The slope of one: terms cancel where the slope crosses zero, and tanh reaches 1 a few units early.
+constexpr double kSlope = 2.5e-6;
 /// A product over up to 1000 terms of size 1: random-walk rounding of sqrt(1000) * 6e-8, times four for the worst of many elements.
 constexpr double kProduct = 8e-6;
 /// A row reduced to a mean and a deviation, then rescaled (layer norm): two sums and a square root.

@@ -61,38 +61,52 @@ void entropy_row(int64_t v, const float* z, int32_t label, const Entropy& e, flo
     for (int64_t j = 0; dz && j < v; ++j) dz[j] = 0.0f;
     return;
   }
+  constexpr int64_t kPiece = 2048;  // f32 sums stay short; their totals are kept in double
   const float m = highest(v, z);
-  F exp_sum = {}, weighted = {};
-  int64_t j = 0;
   const float* weight = e.weight;
-  const auto add = [&](F x, F w, int64_t n) {
-    exp_sum = exp_sum + first(vexp(x - m), n);
-    weighted = weighted + first(w * (x - m), n);
-  };
-  for (; j + kLanes <= v; j += kLanes) {
-    const F x = load(z + j) - m;
-    exp_sum = exp_sum + vexp(x);
-    if (e.smoothing > 0.0f) weighted = weighted + (weight ? load(weight + j) : set1(1.0f)) * x;
+  const bool smooth = e.smoothing > 0.0f;
+  double total = 0.0, weighted = 0.0;  // of e^(z - m); of w (z - m)
+  for (int64_t begin = 0; begin < v; begin += kPiece) {
+    F exp_sum = {}, weight_sum = {};
+    F *exp_of = &exp_sum, *weight_of = &weight_sum;
+    const float* piece = z + begin;
+    const float* piece_weight = weight ? weight + begin : nullptr;
+    lanes(
+        v - begin < kPiece ? v - begin : kPiece,
+        [=](int64_t j) {
+          const F x = load(piece + j) - m;
+          *exp_of = *exp_of + vexp(x);
+          if (smooth) *weight_of = *weight_of + (piece_weight ? load(piece_weight + j) : set1(1.0f)) * x;
+        },
+        [=](int64_t j, int64_t n) {
+          const F x = load_part(piece + j, n) - m;
+          *exp_of = *exp_of + first(vexp(x), n);
+          if (smooth) *weight_of = *weight_of + first((piece_weight ? load_part(piece_weight + j, n) : set1(1.0f)) * x, n);
+        });
+    total += static_cast<double>(sum(exp_sum));
+    weighted += static_cast<double>(sum(weight_sum));
   }
-  if (j < v) add(load_part(z + j, v - j), weight ? load_part(weight + j, v - j) : set1(1.0f), v - j);
-  const float total = sum(exp_sum), log_total = __builtin_logf(total);
+  const double log_total = __builtin_log(total);
   const float spread = e.smoothing / static_cast<float>(v);
   const float on_label = (weight ? weight[label] : 1.0f) * (1.0f - e.smoothing);
   const float all = on_label + spread * e.weight_sum;
-  *loss = on_label * (log_total - (z[label] - m));
-  if (e.smoothing > 0.0f) *loss += spread * (e.weight_sum * log_total - sum(weighted));
+  double value = static_cast<double>(on_label) * (log_total - static_cast<double>(z[label] - m));
+  if (smooth) value += static_cast<double>(spread) * (static_cast<double>(e.weight_sum) * log_total - weighted);
+  *loss = static_cast<float>(value);
   if (!dz) return;
-  const float factor = all / total;
-  for (j = 0; j + kLanes <= v; j += kLanes) {
-    F g = vexp(load(z + j) - m) * factor;
-    if (e.smoothing > 0.0f) g = g - (weight ? load(weight + j) : set1(1.0f)) * spread;
-    store(dz + j, g);
-  }
-  if (j < v) {
-    F g = vexp(load_part(z + j, v - j) - m) * factor;
-    if (e.smoothing > 0.0f) g = g - (weight ? load_part(weight + j, v - j) : set1(1.0f)) * spread;
-    store_part(dz + j, g, v - j);
-  }
+  const float factor = static_cast<float>(static_cast<double>(all) / total);
+  lanes(
+      v,
+      [=](int64_t j) {
+        F g = vexp(load(z + j) - m) * factor;
+        if (smooth) g = g - (weight ? load(weight + j) : set1(1.0f)) * spread;
+        store(dz + j, g);
+      },
+      [=](int64_t j, int64_t n) {
+        F g = vexp(load_part(z + j, n) - m) * factor;
+        if (smooth) g = g - (weight ? load_part(weight + j, n) : set1(1.0f)) * spread;
+        store_part(dz + j, g, n);
+      });
   dz[label] -= on_label;
 }
 

@@ -1,0 +1,2 @@
+#include "kernels/cpu/avx512/isa.h"
+#include "kernels/cpu/vector/attention_backward.inl"

@@ -1,0 +1,2 @@
+#include "kernels/cpu/sse2/isa.h"
+#include "kernels/cpu/vector/attention_backward.inl"
