@@ -19,6 +19,23 @@ ModelConfig read_config(const fs::path& folder, const Json& overrides) {
   return c;
 }
 
+constexpr std::pair<TruncationStrategy, const char*> kStrategies[] = {{TruncationStrategy::kLongestFirst, "longest_first"},
+                                                                      {TruncationStrategy::kOnlyFirst, "only_first"},
+                                                                      {TruncationStrategy::kOnlySecond, "only_second"},
+                                                                      {TruncationStrategy::kNone, "do_not_truncate"}};
+
+std::string strategy_name(TruncationStrategy s) {
+  for (const auto& [strategy, name] : kStrategies)
+    if (strategy == s) return name;
+  return "";
+}
+
+TruncationStrategy strategy_named(const std::string& name, const std::string& where) {
+  for (const auto& [strategy, known] : kStrategies)
+    if (name == known) return strategy;
+  fail(ErrorCode::kInput, {.id = "side_file.truncation", .where = where + " (truncation)", .what = "unknown truncation \"" + name + "\"", .expected = "longest_first, only_first, only_second or do_not_truncate"});
+}
+
 TaskSettings settings_of_side_file(const fs::path& file, std::string& fingerprint) {
   const Json j = read_json(file);
   const std::string where = file.string();
@@ -34,6 +51,7 @@ TaskSettings settings_of_side_file(const fs::path& file, std::string& fingerprin
   if (side != "left" && side != "right")
     fail(ErrorCode::kInput, {.id = "side_file.truncation_side", .where = where + " (truncation_side)", .what = "unknown side \"" + side + "\"", .expected = "left or right"});
   s.truncation_side = side == "left" ? Side::kLeft : Side::kRight;
+  s.truncation = strategy_named(get_string(j, "truncation", "longest_first", where), where);
   if (j.contains("base_model") && j["base_model"].is_object()) fingerprint = get_string(j["base_model"], "fingerprint", "", where);
   return s;
 }
@@ -92,6 +110,13 @@ std::vector<std::string> labels_of_config(const ModelConfig& c) {
   return names;
 }
 
+void apply_reading(const DataConfig& data, TaskSettings& s) {
+  if (data.max_length) s.max_length = *data.max_length;
+  if (data.truncation_side != SideChoice::kTokenizer) s.truncation_side = data.truncation_side == SideChoice::kLeft ? Side::kLeft : Side::kRight;
+  if (data.truncation != TruncationStrategy::kLongestFirst) s.truncation = data.truncation;
+  if (!data.label_separator.empty()) s.label_separator = data.label_separator;
+}
+
 Json side_file(const TaskSettings& s, const std::string& base_name, const std::string& base_fingerprint) {
   Json id2label = Json::object();
   for (size_t i = 0; i < s.labels.size(); ++i) id2label[std::to_string(i)] = s.labels[i];
@@ -100,7 +125,8 @@ Json side_file(const TaskSettings& s, const std::string& base_name, const std::s
             {"problem_type", problem_type_name(s.problem_type)},
             {"id2label", id2label},
             {"max_length", s.max_length},
-            {"truncation_side", s.truncation_side == Side::kLeft ? "left" : "right"}};
+            {"truncation_side", s.truncation_side == Side::kLeft ? "left" : "right"},
+            {"truncation", strategy_name(s.truncation)}};
   if (!base_name.empty()) j["base_model"] = {{"name", base_name}, {"fingerprint", base_fingerprint}};
   return j;
 }

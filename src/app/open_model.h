@@ -4,6 +4,7 @@
 #include <optional>
 #include <string>
 
+#include "data/data_config.h"
 #include "io/model_folder.h"
 #include "models/registry.h"
 #include "tasks/task.h"
@@ -33,6 +34,9 @@ OpenedModel open_model(const std::string& name, const std::string& base_model = 
 std::vector<std::string> labels_of_config(const ModelConfig&);
 /// LABEL_0, LABEL_1, ... as Hugging Face names labels nobody named.
 std::vector<std::string> default_labels(int64_t n);
+
+/// What the user asks for instead of what the folder remembers: lengths, side, strategy.
+void apply_reading(const DataConfig&, TaskSettings&);
 
 /// attune.json: task, labels, lengths, and the base's identity.
 Json side_file(const TaskSettings&, const std::string& base_name, const std::string& base_fingerprint);

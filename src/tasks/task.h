@@ -24,6 +24,7 @@ struct TaskSettings {
   std::string label_separator;      ///< of multi-label text cells; reading only, not kept with the model
   int64_t max_length = 512;
   Side truncation_side = Side::kRight;
+  TruncationStrategy truncation = TruncationStrategy::kLongestFirst;  ///< of pairs
 };
 
 struct LossOptions {

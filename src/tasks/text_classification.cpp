@@ -30,11 +30,12 @@ class TextClassification : public Task {
   int64_t outputs() const override { return static_cast<int64_t>(settings_.labels.size()); }
 
   Example encode(const Row& row, const Tokenizer& tokenizer) const override {
+    std::optional<std::string_view> pair;
+    if (row.pair) pair = *row.pair;
     EncodeOptions options;
     options.max_length = settings_.max_length;
     options.truncation_side = settings_.truncation_side;
-    std::optional<std::string_view> pair;
-    if (row.pair) pair = *row.pair;
+    options.strategy = pair ? settings_.truncation : TruncationStrategy::kLongestFirst;
     Encoding e = tokenizer.encode(row.text, pair, options);
     Example x;
     x.row = row.index;

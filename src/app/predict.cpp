@@ -1,0 +1,90 @@
+#include "app/predict.h"
+
+#include <poll.h>
+#include <unistd.h>
+
+#include <cmath>
+
+#include "app/load_model.h"
+#include "base/error.h"
+#include "train/evaluation.h"
+
+namespace attune {
+namespace {
+
+/// Rows held at once: enough to sort by length, few enough that memory does not grow with the file.
+constexpr int64_t kWindowBatches = 32;
+
+/// True while standard input has bytes that can be read without waiting.
+bool input_is_waiting() {
+  pollfd p{STDIN_FILENO, POLLIN, 0};
+  return ::poll(&p, 1, 0) > 0 && (p.revents & POLLIN) != 0;
+}
+
+Json object_of(const Row& row, const Task& task, std::span<const float> logits, bool with_logits) {
+  const TaskSettings& s = task.settings();
+  const Prediction p = task.decode(logits);
+  Json o = Json::object();
+  if (!row.id.empty()) o["id"] = row.id;
+  if (s.problem_type == ProblemType::kRegression) {
+    o["value"] = p.scores.size() == 1 ? Json(p.scores.front()) : Json(p.scores);
+  } else {
+    o["label"] = p.label;
+    if (s.problem_type == ProblemType::kMultiLabel) o["labels"] = p.labels;
+  }
+  o["score"] = p.score;
+  Json scores = Json::object();
+  for (size_t i = 0; i < p.scores.size(); ++i) scores[s.labels[i]] = p.scores[i];
+  o["scores"] = std::move(scores);
+  if (with_logits) o["logits"] = std::vector<float>(logits.begin(), logits.end());
+  return o;
+}
+
+}  // namespace
+
+int64_t predict(const PredictOptions& options, const std::function<void(const PredictedRow&)>& each) {
+  OpenedModel opened = open_model(options.model, options.base_model);
+  if (opened.settings) apply_reading(options.data, *opened.settings);
+  LoadedModel m = load_for_use(std::move(opened), options.strict);
+  const Context ctx = make_context(options.threads);
+  EvaluationOptions evaluation;
+  evaluation.max_sequences = options.batch_size;
+
+  int64_t rows = 0;
+  std::vector<Row> window;
+  const auto flush = [&] {
+    std::vector<Example> examples;
+    for (const Row& row : window) examples.push_back(m.task->encode(row, *m.tokenizer));
+    const auto logits = logits_of(ctx, *m.model, examples, evaluation);
+    for (size_t i = 0; i < window.size(); ++i) {
+      const auto values = logits->span().subspan(i * static_cast<size_t>(m.task->outputs()), static_cast<size_t>(m.task->outputs()));
+      for (float x : values)
+        if (!std::isfinite(x))
+          fail(ErrorCode::kNumerical, {.id = "predict.not_finite", .where = options.model, .what = "the logits of row " + std::to_string(rows + 1) + " are not finite", .hint = "the model's weights are damaged or diverged in training"});
+      each({window[i].text, window[i].pair, object_of(window[i], *m.task, values, options.logits)});
+      ++rows;
+    }
+    window.clear();
+  };
+  const auto take = [&](Row&& row, bool more_is_waiting) {
+    window.push_back(std::move(row));
+    const auto held = static_cast<int64_t>(window.size());
+    if (held >= options.batch_size * kWindowBatches || (!more_is_waiting && options.input == "-")) flush();
+  };
+  for (size_t i = 0; i < options.texts.size(); ++i) {
+    Row row;
+    row.index = i;
+    row.text = options.texts[i];
+    if (!options.pairs.empty()) row.pair = options.pairs[i];
+    take(std::move(row), true);
+  }
+  if (!options.input.empty())
+    for_each_row(options.input, options.data.read_options(LabelUse::kIgnored), [&](Row&& row) {
+      take(std::move(row), options.input != "-" || input_is_waiting());
+      return true;
+    });
+  flush();
+  return rows;
+}
+
+}  // namespace attune
