@@ -3,6 +3,7 @@
 #include "text/normalizer.h"
 
 #include <algorithm>
+#include <array>
 
 #include "text/unicode.h"
 
@@ -39,6 +40,9 @@ class Decomposer {
     }
   }
 
+  /// After characters that were written past this decomposer: none of them decomposes or reorders.
+  void passed(int32_t origin) { last_origin_ = origin; }
+
   void flush() {
     if (run_.empty()) return;
     if (run_.size() > 1) {
@@ -74,6 +78,15 @@ inline void put_lower(char32_t c, uint16_t f, int32_t origin, Put put) {
   for (int i = 0; i < n; ++i) put(parts[i], origin);
 }
 
+/// What becomes of an ASCII character; 0: the general way (control characters, which vanish without ending a run of marks).
+template <bool clean, bool lowercase>
+constexpr std::array<char32_t, 128> ascii_table() {
+  std::array<char32_t, 128> out{};
+  for (char32_t c = 0x20; c < 0x7f; ++c) out[c] = lowercase && c >= 'A' && c <= 'Z' ? c + 32 : c;
+  for (char32_t c : {U'\t', U'\n', U'\r'}) out[c] = clean ? U' ' : c;
+  return out;
+}
+
 template <bool clean, bool chinese, bool strip, bool lowercase>
 void bert_pass(AlignedView in, AlignedText& out) {
   const uint16_t* flags = unicode::flags();
@@ -97,8 +110,22 @@ void bert_pass(AlignedView in, AlignedText& out) {
       last(c, origin);
     }
   };
+  static constexpr auto kAscii = ascii_table<clean, lowercase>();
   for (size_t i = 0; i < in.size(); ++i) {
     char32_t c = in.chars[i];
+    if (c < 0x80 && kAscii[c] != 0) {
+      size_t end = i + 1;
+      while (end < in.size() && in.chars[end] < 0x80 && kAscii[in.chars[end]] != 0) ++end;
+      if constexpr (strip) decomposer.flush();
+      const size_t old = out.size();
+      out.chars.resize(old + end - i);
+      char32_t* to = out.chars.data() + old;
+      for (size_t j = i; j < end; ++j) *to++ = kAscii[in.chars[j]];
+      out.origin.insert(out.origin.end(), in.origin.begin() + static_cast<ptrdiff_t>(i), in.origin.begin() + static_cast<ptrdiff_t>(end));
+      if constexpr (strip) decomposer.passed(in.origin[end - 1]);
+      i = end - 1;
+      continue;
+    }
     const int32_t origin = in.origin[i];
     const uint16_t f = flags[c];
     if constexpr (clean) {

@@ -1,5 +1,5 @@
 // The encode pipeline: added tokens, normaliser, added tokens in normal form, pre-tokeniser, model, truncation, template.
-// Buffers belong to the call, so a Tokenizer is shared between threads without locks.
+// Buffers belong to the thread, so a Tokenizer is shared between threads without locks.
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -47,6 +47,13 @@ class Pipeline : public Tokenizer {
     std::vector<Piece> pieces;
     std::string scratch;
   };
+  /// Kept between calls: most texts are short, and asking for memory would cost as much as the work. Let go after a large text.
+  static Buffers& buffers(size_t bytes) {
+    thread_local Buffers mine;
+    constexpr size_t kKept = size_t{1} << 20;
+    if (mine.raw.chars.capacity() > kKept && bytes < kKept / 8) mine = Buffers();
+    return mine;
+  }
   TextTokens tokenize(std::string_view text, Buffers& b) const;
   void tokenize_stretch(AlignedView stretch, Buffers& b, TextTokens& out, int32_t& word) const;
   void tokenize_words(AlignedText& text, Buffers& b, TextTokens& out, int32_t& word) const;
@@ -128,10 +135,9 @@ Encoding Pipeline::encode(std::string_view text, std::optional<std::string_view>
                              .expected = fmt::format("0 to {} (max_length less the special tokens, less 1)", std::max<int64_t>(budget - 1, 0)),
                              .got = fmt::format("{}", options.stride), .hint = "lower stride or raise max_length"});
   }
-  Buffers buffers;
   std::vector<TextTokens> texts;
-  texts.push_back(tokenize(text, buffers));
-  if (pair) texts.push_back(tokenize(*pair, buffers));
+  texts.push_back(tokenize(text, buffers(text.size())));
+  if (pair) texts.push_back(tokenize(*pair, buffers(pair->size())));
 
   const size_t first = texts[0].ids.size();
   const std::optional<size_t> second = pair ? std::optional(texts[1].ids.size()) : std::nullopt;

@@ -11,8 +11,8 @@ enum class Class { kRemove, kAlone, kJoin, kJoinOther };
 /// Runs of one joining class are words, kAlone characters are words of their own, kRemove ends a word and is in none.
 template <class Classify>
 void split_by_class(const AlignedText& text, std::vector<Span>& words, Classify classify) {
-  std::vector<Span> out;
-  out.reserve(words.size() > 1 ? words.size() : text.size() / 4 + 1);
+  thread_local std::vector<Span> out;
+  out.clear();
   for (const Span& word : words) {
     size_t begin = word.begin;
     Class open = Class::kRemove;  // class of the run that begins at `begin`
@@ -25,7 +25,7 @@ void split_by_class(const AlignedText& text, std::vector<Span>& words, Classify 
     }
     if (open != Class::kRemove) out.push_back({begin, word.end});
   }
-  words = std::move(out);
+  words.assign(out.begin(), out.end());
 }
 
 class BertPreTokenizer : public PreTokenizer {

@@ -28,8 +28,13 @@ class WordPiece : public TokenModel {
       out.push_back({unk_, word});
       return;
     }
-    scratch.clear();
-    for (size_t i = word.begin; i < word.end; ++i) append_character(scratch, text.chars[i]);
+    scratch.resize(word.size());
+    size_t ascii = 0;
+    for (; ascii < word.size() && text.chars[word.begin + ascii] < 0x80; ++ascii) scratch[ascii] = static_cast<char>(text.chars[word.begin + ascii]);
+    if (ascii < word.size()) {
+      scratch.resize(ascii);
+      for (size_t i = word.begin + ascii; i < word.end; ++i) append_character(scratch, text.chars[i]);
+    }
     const std::string_view bytes = scratch;
     const size_t before = out.size();
     size_t begin = 0, first = word.begin;  // byte and character where the next piece starts
