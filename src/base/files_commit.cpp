@@ -112,7 +112,7 @@ void FolderCommit::check_target() const {
   if (!S_ISDIR(s.st_mode)) refuse("folder.exists", "is there already and is no folder", "choose another name or remove it");
   if (list_folder(target_).empty()) return;
   if (!replace_) refuse("folder.exists", "is there already and is not empty", "choose another folder, or allow it to be replaced");
-  const std::vector<std::string> foreign = foreign_files(target_);
+  const std::vector<std::string> foreign = foreign_files(target_, 1);
   if (!foreign.empty()) {
     refuse("folder.foreign", fmt::format("holds files that were not written by attune ({}), so it is not replaced", foreign.front()),
            "choose another folder, or remove this one yourself");

@@ -101,7 +101,7 @@ ManifestCheck check_manifest(const fs::path& folder, bool hashes) {
   return check;
 }
 
-std::vector<std::string> foreign_files(const fs::path& folder) {
+std::vector<std::string> foreign_files(const fs::path& folder, size_t most) {
   std::set<std::string> known;
   try {
     for (const auto& e : read_manifest(folder).files) known.insert(e.name);
@@ -110,7 +110,7 @@ std::vector<std::string> foreign_files(const fs::path& folder) {
   }
   std::vector<std::string> foreign;
   std::error_code e;
-  for (fs::recursive_directory_iterator it(folder, e), end; !e && it != end; it.increment(e)) {
+  for (fs::recursive_directory_iterator it(folder, e), end; !e && it != end && foreign.size() < most; it.increment(e)) {
     const std::string name = it->path().lexically_relative(folder).generic_string();
     std::error_code type;
     if (it->is_directory(type) && !it->is_symlink(type)) continue;

@@ -8,7 +8,8 @@ namespace attune {
 inline constexpr const char* kManifestName = "manifest.json";
 inline constexpr int64_t kManifestVersion = 1;
 
-/// Files below `folder` that its manifest does not list (all of them when there is no manifest), sorted.
-std::vector<std::string> foreign_files(const fs::path& folder);
+/// Files below `folder` that its manifest does not list (all of them when there is no manifest), sorted; at most
+/// `most`, so that a look at somebody's home ends soon.
+std::vector<std::string> foreign_files(const fs::path& folder, size_t most = 100);
 
 }  // namespace attune
