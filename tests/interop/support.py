@@ -54,7 +54,7 @@ def write_rows(path: Path, rows: list) -> Path:
 
 
 def read_rows(path: Path) -> list:
-    return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
+    return [json.loads(line) for line in path.read_bytes().split(b"\n") if line]
 
 
 def reference_logits(model, tokenizer, texts: list, pairs=None, max_length=None) -> np.ndarray:

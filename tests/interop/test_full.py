@@ -1,10 +1,9 @@
 """Fully fine-tuned folders load in transformers with nothing missing, our logits and our labels; training equals the Trainer's."""
 import json
 
-import torch
-from transformers import AutoModelForSequenceClassification, AutoTokenizer, Trainer, TrainingArguments
+from transformers import AutoModelForSequenceClassification, AutoTokenizer, PrinterCallback, Trainer, TrainingArguments
 
-from support import (GOLDEN, LOGITS, InteropTest, load_adapter, load_base, make_texts, model_folder, read_rows, reference_logits, write_rows)
+from support import (GOLDEN, LOGITS, InteropTest, load_base, make_texts, model_folder, reference_logits)
 
 NO_DROPOUT = {"bert": {"hidden_dropout_prob": 0.0, "attention_probs_dropout_prob": 0.0},
               "distilbert": {"dropout": 0.0, "attention_dropout": 0.0, "seq_classif_dropout": 0.0}}
@@ -39,6 +38,7 @@ class Full(InteropTest):
         settings = TrainingArguments(str(self.path("trainer")), use_cpu=True, per_device_train_batch_size=4, max_steps=16, logging_steps=1,
                                      save_strategy="no", report_to=[], disable_tqdm=True, train_sampling_strategy="sequential", **arguments)
         trainer = Trainer(model, settings, train_dataset=data, processing_class=tokenizer)
+        trainer.remove_callback(PrinterCallback)
         trainer.train()
         return [e for e in trainer.state.log_history if "loss" in e]
 
