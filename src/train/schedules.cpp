@@ -58,12 +58,12 @@ RateSchedule::RateSchedule(const TrainingConfig& config, int64_t total_steps)
 }
 
 double RateSchedule::decay(double progress, double update) const {
-  const double pi = std::numbers::pi;
+  const double pi = std::numbers::pi, total = static_cast<double>(total_);
   const auto cosine = [&](double turns) { return 0.5 * (1 + std::cos(pi * turns)); };
   switch (kind_) {
     case Schedule::kConstant:
     case Schedule::kConstantWithWarmup: return 1;
-    case Schedule::kLinear: return 1 - progress;
+    case Schedule::kLinear: return (total - update) / std::max(1.0, total - static_cast<double>(warmup_));
     case Schedule::kCosine: return cosine(2 * cycles_ * progress);
     case Schedule::kCosineWithRestarts: return progress >= 1 ? 0 : cosine(std::fmod(cycles_ * progress, 1.0));
     case Schedule::kPolynomial: return progress > 1 ? end_ : (1 - end_) * std::pow(1 - progress, power_) + end_;
