@@ -174,7 +174,8 @@ struct Assign {
     const auto& c = field.spec.choices;
     if (!c.empty() && std::find(c.begin(), c.end(), text) == c.end()) refuse_choice(c);
   }
-  [[noreturn]] void refuse_choice(const std::vector<std::string>& choices) const {
+  [[noreturn]] void refuse_choice(std::vector<std::string> choices) const {
+    std::erase(choices, "");
     std::string near = node.kind == Kind::kText ? nearest(node.text, choices) : "";
     throw Refused{fmt::format("expected one of {}, got {}{}", fmt::join(choices, ", "), describe(node),
                               near.empty() ? "" : fmt::format("; did you mean '{}'?", near))};

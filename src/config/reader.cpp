@@ -21,6 +21,11 @@ std::string at(const std::string& where, int line) { return line > 0 ? fmt::form
 
 bool is_switch(const Field& f) { return std::holds_alternative<bool*>(f.target) || std::holds_alternative<std::optional<bool>*>(f.target); }
 
+bool is_map(const Field& f) {
+  return std::holds_alternative<nlohmann::ordered_json*>(f.target) || std::holds_alternative<std::map<std::string, double>*>(f.target) ||
+         std::holds_alternative<std::map<std::string, int64_t>*>(f.target) || std::holds_alternative<WordOrNumbers*>(f.target);
+}
+
 bool has_spelling(const Field& f, const std::string& name) {
   auto all = spellings(f);
   return std::any_of(all.begin(), all.end(), [&](const auto& s) { return underscored(s) == name; });
@@ -87,6 +92,26 @@ void ConfigReader::take(const Field& field, const ConfigNode& value, const std::
     problem("config.value", (where.empty() ? "" : where + ": ") + field.path + ": " + wrong);
 }
 
+void ConfigReader::take_member(const Field& field, const ConfigNode& map) {
+  auto merged = [&](auto* target) {
+    auto before = *target;
+    take(field, map, "");
+    if constexpr (std::is_same_v<decltype(before), nlohmann::ordered_json>)
+      before.update(*target);
+    else if constexpr (std::is_same_v<decltype(before), WordOrNumbers>)
+      for (const auto& [k, v] : target->numbers) before.numbers[k] = v;
+    else if constexpr (requires { typename decltype(before)::mapped_type; })
+      for (const auto& [k, v] : *target) before[k] = v;
+    *target = std::move(before);
+    if constexpr (std::is_same_v<decltype(before), WordOrNumbers>) target->word.clear();
+  };
+  std::visit(
+      [&](const auto& target) {
+        if constexpr (std::is_pointer_v<std::decay_t<decltype(target)>>) merged(target);
+      },
+      field.target);
+}
+
 void ConfigReader::read_yaml(const fs::path& file) {
   read_node(parse_yaml(read_file(file, uint64_t{1} << 20), file.string()), file.string());
 }
@@ -137,16 +162,19 @@ void ConfigReader::read_override(const std::string& text) {
   ConfigNode value = parse_value(text.substr(split + 1), text);
   if (found.size() == 1) return take(*found[0], value, "");
   if (found.size() > 1) return problem("config.ambiguous_key", fmt::format("{}: could be {} or {}", name, found[0]->path, found[1]->path));
-  // model_config.hidden_dropout_prob=0.2: one member of a free map.
+  // model_config.hidden_dropout_prob=0.2: one member of a map, the others stay.
   for (const auto& f : list_.all()) {
-    if (!key.starts_with(f.path + ".") || !std::holds_alternative<nlohmann::ordered_json*>(f.target)) continue;
-    auto* object = std::get<nlohmann::ordered_json*>(f.target);
-    given_.insert(f.path);
-    (*object)[name.substr(f.path.size() + 1)] = to_json(value);
-    return;
+    if (!key.starts_with(f.path + ".") || !is_map(f)) continue;
+    ConfigNode map;
+    map.kind = ConfigNode::Kind::kMap;
+    map.members.push_back({name.substr(f.path.size() + 1), 0, std::move(value)});
+    return take_member(f, map);
   }
   size_t dot = name.find_last_of('.');
-  problem("config.unknown_key", name + ": " + unknown(name, dot == std::string::npos ? "" : name.substr(0, dot)));
+  std::string group = dot == std::string::npos ? "" : name.substr(0, dot);
+  const auto& groups = list_.groups();
+  if (std::none_of(groups.begin(), groups.end(), [&](const auto& g) { return g.first == group; })) group.clear();
+  problem("config.unknown_key", name + ": " + unknown(name, group));
 }
 
 Arguments ConfigReader::parse(const std::vector<std::string>& args) {

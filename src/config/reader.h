@@ -50,6 +50,7 @@ class ConfigReader {
   std::vector<const Field*> find(const std::string& name) const;  ///< by path or by bare spelling
   void read_members(const ConfigNode& node, const std::string& prefix, const std::string& where);
   void take(const Field& field, const ConfigNode& value, const std::string& where);
+  void take_member(const Field& field, const ConfigNode& map);
   std::string unknown(const std::string& name, const std::string& group) const;
 
   const FieldList& list_;
