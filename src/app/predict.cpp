@@ -3,11 +3,7 @@
 #include <poll.h>
 #include <unistd.h>
 
-#include <cmath>
-
-#include "app/load_model.h"
-#include "base/error.h"
-#include "train/evaluation.h"
+#include "app/predictor.h"
 
 namespace attune {
 namespace {
@@ -43,25 +39,14 @@ Json object_of(const Row& row, const Task& task, std::span<const float> logits, 
 }  // namespace
 
 int64_t predict(const PredictOptions& options, const std::function<void(const PredictedRow&)>& each) {
-  OpenedModel opened = open_model(options.model, options.base_model);
-  if (opened.settings) apply_reading(options.data, *opened.settings);
-  LoadedModel m = load_for_use(std::move(opened), options.strict);
-  const Context ctx = make_context(options.threads);
-  EvaluationOptions evaluation;
-  evaluation.max_sequences = options.batch_size;
-
+  const Predictor predictor(options.model, options.base_model, options.data, options.batch_size, options.threads, options.strict);
   int64_t rows = 0;
   std::vector<Row> window;
   const auto flush = [&] {
-    std::vector<Example> examples;
-    for (const Row& row : window) examples.push_back(m.task->encode(row, *m.tokenizer));
-    const auto logits = logits_of(ctx, *m.model, examples, evaluation);
+    const Tensor logits = predictor.logits(window);
     for (size_t i = 0; i < window.size(); ++i) {
-      const auto values = logits->span().subspan(i * static_cast<size_t>(m.task->outputs()), static_cast<size_t>(m.task->outputs()));
-      for (float x : values)
-        if (!std::isfinite(x))
-          fail(ErrorCode::kNumerical, {.id = "predict.not_finite", .where = options.model, .what = "the logits of row " + std::to_string(rows + 1) + " are not finite", .hint = "the model's weights are damaged or diverged in training"});
-      each({window[i].text, window[i].pair, object_of(window[i], *m.task, values, options.logits)});
+      const auto values = logits.row_range(static_cast<int64_t>(i), 1);
+      each({window[i].text, window[i].pair, object_of(window[i], predictor.task(), values.span(), options.logits)});
       ++rows;
     }
     window.clear();
@@ -69,11 +54,12 @@ int64_t predict(const PredictOptions& options, const std::function<void(const Pr
   const auto take = [&](Row&& row, bool more_is_waiting) {
     window.push_back(std::move(row));
     const auto held = static_cast<int64_t>(window.size());
-    if (held >= options.batch_size * kWindowBatches || (!more_is_waiting && options.input == "-")) flush();
+    if (held >= options.batch_size * kWindowBatches || !more_is_waiting) flush();
   };
   for (size_t i = 0; i < options.texts.size(); ++i) {
     Row row;
     row.index = i;
+    row.line = i + 1;
     row.text = options.texts[i];
     if (!options.pairs.empty()) row.pair = options.pairs[i];
     take(std::move(row), true);

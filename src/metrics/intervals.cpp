@@ -22,7 +22,7 @@ double normal_quantile(double confidence) {
   return boost::math::quantile(boost::math::normal(), 0.5 + 0.5 * confidence);
 }
 
-Interval wilson_interval(int64_t hits, int64_t n, double confidence) {
+ConfidenceInterval wilson_interval(int64_t hits, int64_t n, double confidence) {
   require(hits >= 0 && hits <= n, "hits among n");
   if (n == 0) return {.low = 0, .high = 1, .confidence = confidence};
   const double z = normal_quantile(confidence), count = static_cast<double>(n), p = static_cast<double>(hits) / count;

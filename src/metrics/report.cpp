@@ -82,7 +82,7 @@ Json to_json(const ClassificationReport& report) {
 Json multi_label_json(std::span<const uint8_t> gold, std::span<const uint8_t> predicted, const std::vector<std::string>& names, std::optional<double> loss) {
   const auto classes = static_cast<int64_t>(names.size());
   const MultiLabelCounts m = count_multi_label(gold, predicted, classes);
-  const Interval interval = wilson_interval(m.exact_rows, m.rows);
+  const ConfidenceInterval interval = wilson_interval(m.exact_rows, m.rows);
   std::map<std::string, int64_t> combinations;  // of labels, by their bytes
   int64_t most = 0;
   for (size_t at = 0; at < gold.size(); at += names.size()) {

@@ -16,7 +16,7 @@ namespace attune {
 struct ClassificationReport {
   std::vector<std::string> names;
   ConfusionMatrix matrix;
-  Interval interval;           ///< of accuracy (Wilson)
+  ConfidenceInterval interval;           ///< of accuracy (Wilson)
   std::optional<double> loss;  ///< mean, as the model's loss gives it, else log loss of the probabilities
   std::optional<double> brier, calibration_error;
 };

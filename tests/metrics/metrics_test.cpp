@@ -106,7 +106,7 @@ TEST(Regression, EqualsScikitLearnAndScipy) {
 TEST(Wilson, EqualsScipy) {
   ASSERT_GE(golden()["wilson_95"].size(), 5u);
   for (const Json& c : golden()["wilson_95"]) {
-    const Interval i = wilson_interval(c["right"].get<int64_t>(), c["total"].get<int64_t>());
+    const ConfidenceInterval i = wilson_interval(c["right"].get<int64_t>(), c["total"].get<int64_t>());
     EXPECT_NEAR(normal_quantile(0.95), c["z"].get<double>(), 1e-12);
     EXPECT_NEAR(i.low, c["low"].get<double>(), 1e-12);
     EXPECT_NEAR(i.high, c["high"].get<double>(), 1e-12);
@@ -122,7 +122,7 @@ TEST(Wilson, CoversTheTruthAboutAsOftenAsItSays) {
     std::binomial_distribution<int64_t> draw(200, p);
     int covered = 0;
     for (int k = 0; k < 4000; ++k) {
-      const Interval i = wilson_interval(draw(generator), 200);
+      const ConfidenceInterval i = wilson_interval(draw(generator), 200);
       covered += i.low <= p && p <= i.high;
     }
     EXPECT_NEAR(covered / 4000.0, 0.95, 0.025) << p;
