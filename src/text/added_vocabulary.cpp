@@ -50,10 +50,12 @@ void AddedVocabulary::finish(const Normalizer* normalizer, const std::string& wh
     for (size_t i = 0; i < patterns->size(); ++i) {
       const bool same = i > 0 && (*patterns)[i].text == (*patterns)[i - 1].text;
       if (!same && !(*patterns)[i].text.empty()) continue;
-      fail(ErrorCode::kInput, {.id = "tokenizer.added_token", .where = where,
-                               .what = fmt::format("the added token '{}' {}", by_id_.at((*patterns)[i].id).content,
-                                                   same ? "cannot be told from another one in normalised text" : "vanishes when normalised"),
-                               .hint = "set \"normalized\": false for it"});
+      fail(ErrorCode::kInput,
+           {.id = "tokenizer.added_token",
+            .where = where,
+            .what = fmt::format("the added token '{}' {}", by_id_.at((*patterns)[i].id).content,
+                                same ? "cannot be told from another one in normalised text" : "vanishes when normalised"),
+            .hint = "set \"normalized\": false for it"});
     }
   }
 }

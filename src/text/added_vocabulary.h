@@ -65,7 +65,7 @@ class AddedVocabulary {
   std::map<int32_t, std::string> normal_form_;  ///< where it differs from the content
   std::map<std::string, bool, std::less<>> special_;
   std::vector<Pattern> raw_, normalized_;  ///< sorted by text
-  bool split_special_ = false;  ///< special tokens in the text are ordinary text
+  bool split_special_ = false;             ///< special tokens in the text are ordinary text
 };
 
 }  // namespace attune

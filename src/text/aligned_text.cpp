@@ -67,8 +67,11 @@ void decode(std::string_view bytes, Put put) {
 
 void decode_text(std::string_view bytes, AlignedText& out) {
   if (bytes.size() > static_cast<size_t>(std::numeric_limits<int32_t>::max())) {
-    fail(ErrorCode::kInput, {.id = "text.too_long", .where = "text", .what = "a text is too long to be tokenized",
-                             .expected = "at most 2,147,483,647 bytes", .got = fmt::format("{}", bytes.size()),
+    fail(ErrorCode::kInput, {.id = "text.too_long",
+                             .where = "text",
+                             .what = "a text is too long to be tokenized",
+                             .expected = "at most 2,147,483,647 bytes",
+                             .got = fmt::format("{}", bytes.size()),
                              .hint = "split it into several records"});
   }
   out.chars.resize(bytes.size());

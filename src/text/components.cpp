@@ -10,40 +10,49 @@ namespace {
 
 std::string type_of(const Json& json, const std::string& where) {
   if (!json.is_object()) {
-    fail(ErrorCode::kInput, {.id = "json.type", .where = where, .what = "has the wrong type", .expected = "an object", .got = json.type_name()});
+    fail(ErrorCode::kInput,
+         {.id = "json.type", .where = where, .what = "has the wrong type", .expected = "an object", .got = json.type_name()});
   }
   return get_string(json, "type", "", where);
 }
 
 [[noreturn]] void unsupported(const char* part, const std::string& type, const char* supported, const std::string& where) {
-  fail(ErrorCode::kInput, {.id = "tokenizer.unsupported", .where = where + ".type",
-                           .what = type.empty() ? fmt::format("the {} has no type", part) : fmt::format("the {} '{}' is not supported", part, type),
-                           .expected = fmt::format("one of {}", supported)});
+  fail(ErrorCode::kInput,
+       {.id = "tokenizer.unsupported",
+        .where = where + ".type",
+        .what = type.empty() ? fmt::format("the {} has no type", part) : fmt::format("the {} '{}' is not supported", part, type),
+        .expected = fmt::format("one of {}", supported)});
 }
 
 const Json& items(const Json& json, const char* key, const std::string& where) {
   const auto at = json.find(key);
   if (at == json.end() || !at->is_array()) {
-    fail(ErrorCode::kInput, {.id = "json.type", .where = where, .what = fmt::format("'{}' is missing or has the wrong type", key), .expected = "a list"});
+    fail(ErrorCode::kInput,
+         {.id = "json.type", .where = where, .what = fmt::format("'{}' is missing or has the wrong type", key), .expected = "a list"});
   }
   return *at;
 }
 
 int32_t small(const Json& json, const char* key, const std::string& where) {
   const int64_t v = get_int(json, key, -1, where, 0, INT32_MAX);
-  if (v < 0) fail(ErrorCode::kInput, {.id = "json.type", .where = where, .what = fmt::format("'{}' is missing", key), .expected = "an integer"});
+  if (v < 0)
+    fail(ErrorCode::kInput, {.id = "json.type", .where = where, .what = fmt::format("'{}' is missing", key), .expected = "an integer"});
   return static_cast<int32_t>(v);
 }
 
 TemplatePiece parse_piece(const Json& json, const Json& specials, bool pair, const std::string& where, const std::string& specials_where) {
   if (!json.is_object() || json.size() != 1) {
-    fail(ErrorCode::kInput, {.id = "tokenizer.template", .where = where, .what = "is no piece of a template",
+    fail(ErrorCode::kInput, {.id = "tokenizer.template",
+                             .where = where,
+                             .what = "is no piece of a template",
                              .expected = R"({"Sequence": ...} or {"SpecialToken": ...})"});
   }
   const auto& [kind, body] = *json.get_ref<const Json::object_t&>().begin();
   const std::string inner = where + "." + kind;
   if (kind != "Sequence" && kind != "SpecialToken") {
-    fail(ErrorCode::kInput, {.id = "tokenizer.template", .where = where, .what = fmt::format("'{}' is no piece of a template", kind),
+    fail(ErrorCode::kInput, {.id = "tokenizer.template",
+                             .where = where,
+                             .what = fmt::format("'{}' is no piece of a template", kind),
                              .expected = "Sequence or SpecialToken"});
   }
   const std::string id = get_string(body, "id", "", inner);
@@ -51,12 +60,16 @@ TemplatePiece parse_piece(const Json& json, const Json& specials, bool pair, con
   if (kind == "Sequence") {
     if (id == "A") return {TemplatePiece::kFirst, type_id};
     if (id == "B" && pair) return {TemplatePiece::kSecond, type_id};
-    fail(ErrorCode::kInput, {.id = "tokenizer.template", .where = inner, .what = fmt::format("there is no sequence '{}' here", id),
+    fail(ErrorCode::kInput, {.id = "tokenizer.template",
+                             .where = inner,
+                             .what = fmt::format("there is no sequence '{}' here", id),
                              .expected = pair ? "A or B" : "A"});
   }
   const auto at = specials.find(id);
   if (at == specials.end()) {
-    fail(ErrorCode::kInput, {.id = "tokenizer.template", .where = inner, .what = fmt::format("the special token '{}' is not described", id),
+    fail(ErrorCode::kInput, {.id = "tokenizer.template",
+                             .where = inner,
+                             .what = fmt::format("the special token '{}' is not described", id),
                              .expected = fmt::format("a member of {}", specials_where)});
   }
   TemplatePiece piece{TemplatePiece::kSpecial, type_id};

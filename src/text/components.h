@@ -23,7 +23,8 @@ Decoder parse_decoder(const Json& json, const std::string& where);
 
 /// {"token": id, ...}; not empty, ids unique and below 2^31.
 Vocabulary parse_vocabulary(const Json& json, const std::string& where);
-/// vocab.txt: one token a line, its id the line's number from 0; white space at the end of a line is no part of it; of a repeated token the last counts.
+/// vocab.txt: one token a line, its id the line's number from 0; white space at the end of a line is no part of it; of a repeated token the
+/// last counts.
 Vocabulary parse_vocabulary_lines(std::string_view text, const std::string& where);
 /// The model's JSON may come without "vocab", which is given apart.
 std::unique_ptr<TokenModel> parse_model(const Json& json, Vocabulary vocabulary, const std::string& where);

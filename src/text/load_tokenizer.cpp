@@ -1,5 +1,6 @@
 // A model folder to a tokenizer. Two ways, as transformers has them: BERT's classes take the vocabulary and the added tokens from the
-// files and build the rest from tokenizer_config.json (a missing argument has the class default); any other class takes tokenizer.json as it is.
+// files and build the rest from tokenizer_config.json (a missing argument has the class default); any other class takes tokenizer.json as
+// it is.
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -20,7 +21,8 @@ std::optional<Json> read_object(const fs::path& path) {
   if (!file_exists(path)) return std::nullopt;
   Json json = read_json(path, {.max_bytes = kMaxFile});
   if (!json.is_object()) {
-    fail(ErrorCode::kInput, {.id = "json.type", .where = path.string(), .what = "has the wrong type", .expected = "an object", .got = json.type_name()});
+    fail(ErrorCode::kInput,
+         {.id = "json.type", .where = path.string(), .what = "has the wrong type", .expected = "an object", .got = json.type_name()});
   }
   return json;
 }
@@ -30,11 +32,12 @@ bool takes_arguments(const std::string& tokenizer_class, const std::string& mode
   std::string name = tokenizer_class;
   if (name.ends_with("Fast")) name.resize(name.size() - 4);
   if (!name.empty()) {
-    const std::string_view known[] = {"BertTokenizer",          "DistilBertTokenizer", "ElectraTokenizer", "MobileBertTokenizer",
+    const std::string_view known[] = {"BertTokenizer",        "DistilBertTokenizer", "ElectraTokenizer", "MobileBertTokenizer",
                                       "SqueezeBertTokenizer", "LayoutLMTokenizer",   "LxmertTokenizer"};
     return std::find(std::begin(known), std::end(known), name) != std::end(known);
   }
-  const std::string_view types[] = {"bert", "distilbert", "electra", "convbert", "ernie", "layoutlm", "megatron-bert", "nomic_bert", "squeezebert"};
+  const std::string_view types[] = {"bert",     "distilbert",    "electra",    "convbert",   "ernie",
+                                    "layoutlm", "megatron-bert", "nomic_bert", "squeezebert"};
   if (std::find(std::begin(types), std::end(types), model_type) != std::end(types)) return true;
   return model_type.empty() && !has_document;  // a bare vocab.txt
 }
@@ -55,7 +58,8 @@ class Loader {
     }
     bert_ = takes_arguments(tokenizer_class_, model_type, document_.has_value());
     if (!document_ && !(bert_ && file_exists(folder_ / "vocab.txt"))) {
-      fail(ErrorCode::kInput, {.id = "tokenizer.missing", .where = folder_.string(),
+      fail(ErrorCode::kInput, {.id = "tokenizer.missing",
+                               .where = folder_.string(),
                                .what = "there is no tokenizer this program can read",
                                .expected = bert_ ? "tokenizer.json or vocab.txt" : "tokenizer.json",
                                .hint = "save the tokenizer with transformers' save_pretrained into this folder"});
@@ -89,11 +93,13 @@ class Loader {
   void check_document() {
     const std::string version = get_string(*document_, "version", "1.0", at("version"));
     if (version != "1.0") {
-      fail(ErrorCode::kInput, {.id = "tokenizer.version", .where = at("version"), .what = "is of an unknown version", .expected = "1.0", .got = version});
+      fail(ErrorCode::kInput,
+           {.id = "tokenizer.version", .where = at("version"), .what = "is of an unknown version", .expected = "1.0", .got = version});
     }
     const auto model = document_->find("model");
     if (model == document_->end() || !model->is_object()) {
-      fail(ErrorCode::kInput, {.id = "json.type", .where = at("model"), .what = "is missing or has the wrong type", .expected = "an object"});
+      fail(ErrorCode::kInput,
+           {.id = "json.type", .where = at("model"), .what = "is missing or has the wrong type", .expected = "an object"});
     }
     require_supported_model(*model, at("model"));
   }
@@ -103,7 +109,8 @@ class Loader {
     if (!document_) return out;
     const auto list = document_->find("added_tokens");
     if (list == document_->end() || list->is_null()) return out;
-    if (!list->is_array()) fail(ErrorCode::kInput, {.id = "json.type", .where = at("added_tokens"), .what = "has the wrong type", .expected = "a list"});
+    if (!list->is_array())
+      fail(ErrorCode::kInput, {.id = "json.type", .where = at("added_tokens"), .what = "has the wrong type", .expected = "a list"});
     for (size_t i = 0; i < list->size(); ++i) {
       const std::string where = at(fmt::format("added_tokens[{}]", i));
       const int64_t id = get_int((*list)[i], "id", -1, where, 0, INT32_MAX - 1);
@@ -132,10 +139,12 @@ class Loader {
     normalizer["lowercase"] = lowercase;
     auto name = [&](const char* key) {
       const AddedToken* t = specials.find(key);
-      if (!t) fail(ErrorCode::kInput, {.id = "tokenizer.special_token", .where = where, .what = fmt::format("a BERT tokenizer needs a {}", key)});
+      if (!t)
+        fail(ErrorCode::kInput, {.id = "tokenizer.special_token", .where = where, .what = fmt::format("a BERT tokenizer needs a {}", key)});
       return t->content;
     };
-    const Json model = {{"type", "WordPiece"}, {"unk_token", name("unk_token")}, {"continuing_subword_prefix", "##"}, {"max_input_chars_per_word", 100}};
+    const Json model = {
+        {"type", "WordPiece"}, {"unk_token", name("unk_token")}, {"continuing_subword_prefix", "##"}, {"max_input_chars_per_word", 100}};
     const bool from_lines = !document_;
     parts_.document["normalizer"] = normalizer;
     parts_.document["pre_tokenizer"] = {{"type", "BertPreTokenizer"}};
@@ -210,7 +219,8 @@ class Loader {
       for (const TemplatePiece& piece : parts_.post_processor.pieces(pair)) {
         for (int32_t id : piece.ids) {
           if (parts_.added.token(id) || parts_.model->vocabulary().token(id)) continue;
-          fail(ErrorCode::kInput, {.id = "tokenizer.template", .where = at("post_processor"),
+          fail(ErrorCode::kInput, {.id = "tokenizer.template",
+                                   .where = at("post_processor"),
                                    .what = fmt::format("puts in a special token of id {}, which no token has", id)});
         }
       }
@@ -224,8 +234,11 @@ class Loader {
       const int64_t length = get_int(truncation, "max_length", 512, at("truncation"), 0);
       const int64_t stride = get_int(truncation, "stride", 0, at("truncation"), 0);
       if (stride > 0 && stride >= length - parts_.post_processor.special_count(false)) {
-        fail(ErrorCode::kInput, {.id = "tokenizer.stride", .where = at("truncation.stride"), .what = "windows cannot overlap by their whole length",
-                                 .expected = "less than max_length without the special tokens", .got = fmt::format("{}", stride)});
+        fail(ErrorCode::kInput, {.id = "tokenizer.stride",
+                                 .where = at("truncation.stride"),
+                                 .what = "windows cannot overlap by their whole length",
+                                 .expected = "less than max_length without the special tokens",
+                                 .got = fmt::format("{}", stride)});
       }
       if (get_string(truncation, "direction", "Right", at("truncation")) == "Left") parts_.truncation_side = Side::kLeft;
     }
@@ -252,8 +265,11 @@ class Loader {
     if (length > 0 && length < kNoLimit) parts_.model_max_length = get_int(parts_.config, key, -1, where, 1);
     const std::string side = get_string(parts_.config, "truncation_side", "", where);
     if (!side.empty() && side != "left" && side != "right") {
-      fail(ErrorCode::kInput, {.id = "tokenizer.truncation_side", .where = where + ": truncation_side", .what = "is no side",
-                               .expected = "left or right", .got = side});
+      fail(ErrorCode::kInput, {.id = "tokenizer.truncation_side",
+                               .where = where + ": truncation_side",
+                               .what = "is no side",
+                               .expected = "left or right",
+                               .got = side});
     }
     if (!side.empty()) parts_.truncation_side = side == "left" ? Side::kLeft : Side::kRight;
     parts_.decoder.clean_text = get_bool(parts_.config, "clean_up_tokenization_spaces", false, where);
@@ -263,8 +279,8 @@ class Loader {
   /// tokenizer_config.json for saving: what was read, without what only held where it was read, and nothing left to a class default.
   void prepare_config(const SpecialTokens& specials) {
     Json& c = parts_.config;
-    for (const char* key : {"name_or_path", "special_tokens_map_file", "tokenizer_file", "added_tokens_decoder", "is_local", "local_files_only",
-                            "init_inputs", "max_len", "auto_map"}) {
+    for (const char* key : {"name_or_path", "special_tokens_map_file", "tokenizer_file", "added_tokens_decoder", "is_local",
+                            "local_files_only", "init_inputs", "max_len", "auto_map"}) {
       c.erase(key);
     }
     for (const auto& [name, token] : specials.named) {
@@ -283,7 +299,9 @@ class Loader {
       c["tokenize_chinese_chars"] = normalizer.value("handle_chinese_chars", Json(true));
     }
     const bool backend = tokenizer_class_ == "TokenizersBackend" || tokenizer_class_ == "PreTrainedTokenizerFast";
-    c["tokenizer_class"] = bert_ ? (tokenizer_class_.empty() ? "BertTokenizer" : tokenizer_class_) : backend ? tokenizer_class_ : "PreTrainedTokenizerFast";
+    c["tokenizer_class"] = bert_     ? (tokenizer_class_.empty() ? "BertTokenizer" : tokenizer_class_)
+                           : backend ? tokenizer_class_
+                                     : "PreTrainedTokenizerFast";
   }
 
   fs::path folder_;

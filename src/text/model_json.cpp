@@ -40,13 +40,16 @@ std::string_view without_trailing_space(std::string_view line) {
 void require_supported_model(const Json& json, const std::string& where) {
   const std::string type = model_type(json, where);
   if (type == "WordPiece") return;
-  fail(ErrorCode::kInput, {.id = "tokenizer.unsupported", .where = where + ".type",
-                           .what = type.empty() ? std::string("the model has no type") : fmt::format("the model '{}' is not supported", type),
-                           .expected = "one of WordPiece"});
+  fail(ErrorCode::kInput,
+       {.id = "tokenizer.unsupported",
+        .where = where + ".type",
+        .what = type.empty() ? std::string("the model has no type") : fmt::format("the model '{}' is not supported", type),
+        .expected = "one of WordPiece"});
 }
 
 Vocabulary parse_vocabulary(const Json& json, const std::string& where) {
-  if (!json.is_object()) fail(ErrorCode::kInput, {.id = "json.type", .where = where, .what = "has the wrong type", .expected = "an object"});
+  if (!json.is_object())
+    fail(ErrorCode::kInput, {.id = "json.type", .where = where, .what = "has the wrong type", .expected = "an object"});
   const auto& members = json.get_ref<const Json::object_t&>();
   if (members.empty()) refuse(where, "the vocabulary is empty", "at least the unknown token");
   Vocabulary out;
@@ -66,7 +69,8 @@ Vocabulary parse_vocabulary(const Json& json, const std::string& where) {
 }
 
 Vocabulary parse_vocabulary_lines(std::string_view text, const std::string& where) {
-  if (const size_t bad = first_invalid_utf8(text); bad != std::string_view::npos) refuse(where, fmt::format("is not UTF-8 at byte {}", bad));
+  if (const size_t bad = first_invalid_utf8(text); bad != std::string_view::npos)
+    refuse(where, fmt::format("is not UTF-8 at byte {}", bad));
   Vocabulary out;
   out.reserve(text.size() / 8, text.size());
   int32_t line = 0;
@@ -74,9 +78,13 @@ Vocabulary parse_vocabulary_lines(std::string_view text, const std::string& wher
     const size_t end = text.find('\n');
     const std::string_view token = without_trailing_space(text.substr(0, end));
     switch (out.add(token, line)) {
-      case Vocabulary::Added::kNew: break;
-      case Vocabulary::Added::kDuplicateToken: out.replace(token, line); break;
-      case Vocabulary::Added::kCrowded: refuse(fmt::format("{}:{}", where, line + 1), "the tokens are made to collide with one another");
+      case Vocabulary::Added::kNew:
+        break;
+      case Vocabulary::Added::kDuplicateToken:
+        out.replace(token, line);
+        break;
+      case Vocabulary::Added::kCrowded:
+        refuse(fmt::format("{}:{}", where, line + 1), "the tokens are made to collide with one another");
     }
     if (++line == INT32_MAX) refuse(where, "has too many lines");
     text = end == std::string_view::npos ? std::string_view() : text.substr(end + 1);
@@ -91,9 +99,11 @@ std::unique_ptr<TokenModel> parse_model(const Json& json, Vocabulary vocabulary,
   WordPieceOptions o;
   o.unk_token = get_string(json, "unk_token", o.unk_token, where);
   o.continuing_prefix = get_string(json, "continuing_subword_prefix", o.continuing_prefix, where);
-  o.max_characters = static_cast<uint64_t>(get_int(json, "max_input_chars_per_word", static_cast<int64_t>(o.max_characters), where, 0, INT32_MAX));
+  o.max_characters =
+      static_cast<uint64_t>(get_int(json, "max_input_chars_per_word", static_cast<int64_t>(o.max_characters), where, 0, INT32_MAX));
   if (!vocabulary.id(o.unk_token)) {
-    fail(ErrorCode::kInput, {.id = "tokenizer.unk", .where = where + ".unk_token",
+    fail(ErrorCode::kInput, {.id = "tokenizer.unk",
+                             .where = where + ".unk_token",
                              .what = fmt::format("the unknown token {} is not in the vocabulary", shown(o.unk_token)),
                              .hint = "add it to the vocabulary or name another unk_token"});
   }

@@ -146,8 +146,8 @@ void bert_pass(AlignedView in, AlignedText& out) {
 using BertPass = void (*)(AlignedView, AlignedText&);
 template <int bits>
 constexpr BertPass kBertPass = bert_pass<(bits & 1) != 0, (bits & 2) != 0, (bits & 4) != 0, (bits & 8) != 0>;
-constexpr BertPass kBertPasses[16] = {kBertPass<0>, kBertPass<1>, kBertPass<2>,  kBertPass<3>,  kBertPass<4>,  kBertPass<5>,
-                                      kBertPass<6>, kBertPass<7>, kBertPass<8>,  kBertPass<9>,  kBertPass<10>, kBertPass<11>,
+constexpr BertPass kBertPasses[16] = {kBertPass<0>,  kBertPass<1>,  kBertPass<2>,  kBertPass<3>, kBertPass<4>,  kBertPass<5>,
+                                      kBertPass<6>,  kBertPass<7>,  kBertPass<8>,  kBertPass<9>, kBertPass<10>, kBertPass<11>,
                                       kBertPass<12>, kBertPass<13>, kBertPass<14>, kBertPass<15>};
 
 class BertNormalizer : public Normalizer {

@@ -127,13 +127,20 @@ Encoding Pipeline::encode(std::string_view text, std::optional<std::string_view>
   const int64_t specials = options.special_tokens ? special_count(pair.has_value()) : 0;
   const int64_t budget = limited ? options.max_length - specials : 0;
   if (budget < 0) {
-    fail(ErrorCode::kUsage, {.id = "tokenizer.max_length", .where = "max_length", .what = "is too small for the special tokens alone",
-                             .expected = fmt::format("at least {}", specials), .got = fmt::format("{}", options.max_length)});
+    fail(ErrorCode::kUsage, {.id = "tokenizer.max_length",
+                             .where = "max_length",
+                             .what = "is too small for the special tokens alone",
+                             .expected = fmt::format("at least {}", specials),
+                             .got = fmt::format("{}", options.max_length)});
   }
   if (options.stride < 0 || (limited && options.return_overflow && options.stride > 0 && options.stride >= budget)) {
-    fail(ErrorCode::kUsage, {.id = "tokenizer.stride", .where = "stride", .what = "windows of a text cannot overlap by their whole length",
-                             .expected = fmt::format("0 to {} (max_length less the special tokens, less 1)", std::max<int64_t>(budget - 1, 0)),
-                             .got = fmt::format("{}", options.stride), .hint = "lower stride or raise max_length"});
+    fail(ErrorCode::kUsage,
+         {.id = "tokenizer.stride",
+          .where = "stride",
+          .what = "windows of a text cannot overlap by their whole length",
+          .expected = fmt::format("0 to {} (max_length less the special tokens, less 1)", std::max<int64_t>(budget - 1, 0)),
+          .got = fmt::format("{}", options.stride),
+          .hint = "lower stride or raise max_length"});
   }
   std::vector<TextTokens> texts;
   texts.push_back(tokenize(text, buffers(text.size())));

@@ -39,7 +39,8 @@ void read_extra(const Json& json, bool special, SpecialTokens& out, const std::s
     }
     return;
   }
-  if (!json.is_array()) fail(ErrorCode::kInput, {.id = "json.type", .where = where, .what = "has the wrong type", .expected = "a list of tokens"});
+  if (!json.is_array())
+    fail(ErrorCode::kInput, {.id = "json.type", .where = where, .what = "has the wrong type", .expected = "a list of tokens"});
   for (size_t i = 0; i < json.size(); ++i) {
     auto t = parse_token(json[i], special, fmt::format("{}[{}]", where, i));
     if (!t) continue;
@@ -52,7 +53,9 @@ int32_t declared_id(const std::string& text, const std::string& where) {
   int32_t id = -1;
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), id);
   if (error != std::errc() || end != text.data() + text.size() || id < 0) {
-    fail(ErrorCode::kInput, {.id = "tokenizer.added_token", .where = where, .what = fmt::format("'{}' is no token id", text.substr(0, 40)),
+    fail(ErrorCode::kInput, {.id = "tokenizer.added_token",
+                             .where = where,
+                             .what = fmt::format("'{}' is no token id", text.substr(0, 40)),
                              .expected = "an integer of at least 0"});
   }
   return id;
@@ -62,7 +65,8 @@ void read_declared(const SpecialTokenSources& s, SpecialTokens& out) {
   const auto decoder = s.config.find("added_tokens_decoder");
   if (decoder != s.config.end() && !decoder->is_null()) {
     const std::string where = s.config_where + ": added_tokens_decoder";
-    if (!decoder->is_object()) fail(ErrorCode::kInput, {.id = "json.type", .where = where, .what = "has the wrong type", .expected = "an object"});
+    if (!decoder->is_object())
+      fail(ErrorCode::kInput, {.id = "json.type", .where = where, .what = "has the wrong type", .expected = "an object"});
     for (const auto& [key, value] : decoder->get_ref<const Json::object_t&>()) {
       out.by_declared_id[declared_id(key, where)] = parse_added_token(value, fmt::format("{}.{}", where, key));
     }
@@ -71,11 +75,11 @@ void read_declared(const SpecialTokenSources& s, SpecialTokens& out) {
   if (s.added) {
     for (const auto& [token, id] : s.added->get_ref<const Json::object_t&>()) {
       if (!id.is_number_unsigned() || id.get<uint64_t>() >= INT32_MAX || token.empty()) {
-        fail(ErrorCode::kInput, {.id = "tokenizer.added_token", .where = s.added_where, .what = fmt::format("'{}' has no token id", token)});
+        fail(ErrorCode::kInput,
+             {.id = "tokenizer.added_token", .where = s.added_where, .what = fmt::format("'{}' has no token id", token)});
       }
-      const bool special =
-          std::any_of(out.named.begin(), out.named.end(), [&](const auto& n) { return n.second.content == token; }) ||
-          std::any_of(out.extra.begin(), out.extra.end(), [&](const AddedToken& t) { return t.content == token; });
+      const bool special = std::any_of(out.named.begin(), out.named.end(), [&](const auto& n) { return n.second.content == token; }) ||
+                           std::any_of(out.extra.begin(), out.extra.end(), [&](const AddedToken& t) { return t.content == token; });
       out.by_declared_id[id.get<int32_t>()] = {.content = token, .normalized = !special, .special = special};
     }
   }

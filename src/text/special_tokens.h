@@ -13,8 +13,8 @@
 namespace attune {
 
 struct SpecialTokens {
-  std::map<int32_t, AddedToken> by_declared_id;                ///< added_tokens_decoder, or the older files
-  std::vector<std::pair<std::string, AddedToken>> named;       ///< "cls_token" -> token, in transformers' order
+  std::map<int32_t, AddedToken> by_declared_id;           ///< added_tokens_decoder, or the older files
+  std::vector<std::pair<std::string, AddedToken>> named;  ///< "cls_token" -> token, in transformers' order
   std::vector<AddedToken> extra;
 
   const AddedToken* find(const std::string& name) const;
@@ -23,14 +23,14 @@ struct SpecialTokens {
 };
 
 struct SpecialTokenSources {
-  const Json& config;                ///< tokenizer_config.json, {} when absent
+  const Json& config;  ///< tokenizer_config.json, {} when absent
   std::string config_where;
-  std::optional<Json> map;           ///< special_tokens_map.json
+  std::optional<Json> map;  ///< special_tokens_map.json
   std::string map_where;
-  std::optional<Json> added;         ///< added_tokens.json
+  std::optional<Json> added;  ///< added_tokens.json
   std::string added_where;
   const std::vector<std::pair<int32_t, AddedToken>>& in_document;  ///< added_tokens of tokenizer.json
-  bool bert_defaults;                ///< [UNK] [SEP] [PAD] [CLS] [MASK] where a name is absent
+  bool bert_defaults;                                              ///< [UNK] [SEP] [PAD] [CLS] [MASK] where a name is absent
 };
 
 SpecialTokens read_special_tokens(const SpecialTokenSources& sources);

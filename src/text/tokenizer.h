@@ -34,7 +34,7 @@ struct Encoding {
   std::vector<int8_t> sequence;                      ///< 0 first text, 1 second, -1 special
   std::vector<int32_t> word_ids;                     ///< pre-token index within its sequence, -1 special
   bool truncated = false;
-  std::vector<Encoding> overflow;                    ///< further windows, with return_overflow
+  std::vector<Encoding> overflow;  ///< further windows, with return_overflow
 };
 
 /// Thread-safe after construction.
@@ -42,7 +42,8 @@ class Tokenizer {
  public:
   virtual ~Tokenizer() = default;
   /// Text may hold any bytes; invalid UTF-8 sequences count as U+FFFD each (as Python's errors="replace" would give).
-  virtual Encoding encode(std::string_view text, std::optional<std::string_view> pair = std::nullopt, const EncodeOptions& options = {}) const = 0;
+  virtual Encoding encode(std::string_view text, std::optional<std::string_view> pair = std::nullopt,
+                          const EncodeOptions& options = {}) const = 0;
   /// The token's text as in the vocabulary; "" when the id is not known.
   virtual std::string token(int32_t id) const = 0;
   virtual std::optional<int32_t> id(std::string_view token) const = 0;

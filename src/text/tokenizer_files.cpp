@@ -62,7 +62,8 @@ std::string vocabulary_lines(const Vocabulary& vocabulary) {
 
 }  // namespace
 
-std::vector<std::pair<std::string, std::string>> tokenizer_files(const TokenizerParts& parts, int64_t model_max_length, Side truncation_side) {
+std::vector<std::pair<std::string, std::string>> tokenizer_files(const TokenizerParts& parts, int64_t model_max_length,
+                                                                 Side truncation_side) {
   Json config = parts.config;
   config["model_max_length"] = model_max_length > 0 ? model_max_length : -1;
   config["truncation_side"] = truncation_side == Side::kLeft ? "left" : "right";

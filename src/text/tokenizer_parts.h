@@ -32,6 +32,7 @@ struct TokenizerParts {
 std::shared_ptr<const Tokenizer> make_tokenizer(TokenizerParts parts);
 
 /// The files of Tokenizer::files.
-std::vector<std::pair<std::string, std::string>> tokenizer_files(const TokenizerParts& parts, int64_t model_max_length, Side truncation_side);
+std::vector<std::pair<std::string, std::string>> tokenizer_files(const TokenizerParts& parts, int64_t model_max_length,
+                                                                 Side truncation_side);
 
 }  // namespace attune

@@ -1,4 +1,5 @@
-// Longest first: the shorter text keeps its length while it is below half of the budget; of an odd budget the longer text gets the odd token.
+// Longest first: the shorter text keeps its length while it is below half of the budget; of an odd budget the longer text gets the odd
+// token.
 #include "text/truncation.h"
 
 #include <fmt/format.h>
@@ -27,12 +28,14 @@ std::pair<size_t, size_t> truncated_lengths(size_t first, std::optional<size_t> 
   const bool cut_first = strategy == TruncationStrategy::kOnlyFirst;
   const size_t excess = total - budget, part = cut_first ? first : other;
   if (part <= excess) {
-    fail(ErrorCode::kUsage,
-         {.id = "tokenizer.truncation", .where = "max_length",
-          .what = second || cut_first ? fmt::format("cutting only the {} text cannot make the pair short enough", cut_first ? "first" : "second")
-                                      : std::string("only the second text may be cut, and there is none"),
-          .expected = fmt::format("a {} text of more than {} tokens", cut_first ? "first" : "second", excess), .got = fmt::format("{}", part),
-          .hint = "raise max_length or cut the longest text first"});
+    fail(ErrorCode::kUsage, {.id = "tokenizer.truncation",
+                             .where = "max_length",
+                             .what = second || cut_first ? fmt::format("cutting only the {} text cannot make the pair short enough",
+                                                                       cut_first ? "first" : "second")
+                                                         : std::string("only the second text may be cut, and there is none"),
+                             .expected = fmt::format("a {} text of more than {} tokens", cut_first ? "first" : "second", excess),
+                             .got = fmt::format("{}", part),
+                             .hint = "raise max_length or cut the longest text first"});
   }
   return cut_first ? std::pair{first - excess, other} : std::pair{first, other - excess};
 }
@@ -42,8 +45,11 @@ std::vector<Span> windows(size_t total, size_t length, size_t stride, Side side,
   if (length == 0) return all ? std::vector<Span>{{0, 0}, {0, total}} : std::vector<Span>{{0, 0}};
   if (!all) return {side == Side::kRight ? Span{0, length} : Span{total - length, total}};
   if (stride >= length) {
-    fail(ErrorCode::kUsage, {.id = "tokenizer.stride", .where = "stride", .what = "windows of a text cannot overlap by their whole length",
-                             .expected = fmt::format("less than {}", length), .got = fmt::format("{}", stride),
+    fail(ErrorCode::kUsage, {.id = "tokenizer.stride",
+                             .where = "stride",
+                             .what = "windows of a text cannot overlap by their whole length",
+                             .expected = fmt::format("less than {}", length),
+                             .got = fmt::format("{}", stride),
                              .hint = "lower stride or raise max_length (special tokens and the other text take their part of it)"});
   }
   std::vector<Span> out;

@@ -8,11 +8,11 @@
 namespace attune::unicode {
 
 enum Flag : uint16_t {
-  kPunct = 1 << 0,        ///< isolated by BertPreTokenizer
-  kSpace = 1 << 1,        ///< Unicode White_Space
-  kDrop = 1 << 2,         ///< removed by clean_text
-  kToSpace = 1 << 3,      ///< becomes U+0020 by clean_text
-  kIdeograph = 1 << 4,    ///< surrounded by spaces by handle_chinese_chars
+  kPunct = 1 << 0,      ///< isolated by BertPreTokenizer
+  kSpace = 1 << 1,      ///< Unicode White_Space
+  kDrop = 1 << 2,       ///< removed by clean_text
+  kToSpace = 1 << 3,    ///< becomes U+0020 by clean_text
+  kIdeograph = 1 << 4,  ///< surrounded by spaces by handle_chinese_chars
   kMarkNonspacing = 1 << 5,
   kMark = 1 << 6,         ///< any combining mark (StripAccents)
   kWordChar = 1 << 7,     ///< \w of regular expressions

@@ -30,7 +30,8 @@ class WordPiece : public TokenModel {
     }
     scratch.resize(word.size());
     size_t ascii = 0;
-    for (; ascii < word.size() && text.chars[word.begin + ascii] < 0x80; ++ascii) scratch[ascii] = static_cast<char>(text.chars[word.begin + ascii]);
+    for (; ascii < word.size() && text.chars[word.begin + ascii] < 0x80; ++ascii)
+      scratch[ascii] = static_cast<char>(text.chars[word.begin + ascii]);
     if (ascii < word.size()) {
       scratch.resize(ascii);
       for (size_t i = word.begin + ascii; i < word.end; ++i) append_character(scratch, text.chars[i]);
