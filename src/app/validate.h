@@ -2,14 +2,20 @@
 #pragma once
 
 #include "app/run_config.h"
+#include "data/check.h"
 
 namespace attune {
 
-/// Per file (train, validation, test as far as given): rows, bad rows, class counts, empty texts, duplicates, overlap with train; with
-/// `config.model` also a token-length histogram against max_length and the share truncated. `problems`: what should be looked at.
-/// `usable`: false when rows cannot be used.
-Json validate(const RunConfig& config);
-/// The same for people.
-std::string validation_text(const Json& result);
+struct Validation {
+  DataReport report;   ///< one split a file of config.data
+  bool usable = true;  ///< false: a training would refuse this data; report.problems says why
+};
+
+/// Reads config.data.train, validation and test as training would; with `config.model` rows are tokenized too, for lengths against
+/// max_length. Rows that cannot be used are counted and listed, not thrown.
+Validation validate(const RunConfig& config);
+
+Json to_json(const Validation& v);
+std::string to_text(const Validation& v);
 
 }  // namespace attune

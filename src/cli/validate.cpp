@@ -44,12 +44,12 @@ int run_validate(const std::vector<std::string>& args) {
   bool any = !c.run.data.train.empty() || !c.run.data.validation.empty() || !c.run.data.test.empty();
   require_argument(any, "DATA or CONFIG.yaml", "attune validate train.csv --task text-classification");
   apply(c.common, c.run.threads);
-  Json result = validate(c.run);
+  Validation result = validate(c.run);
   if (c.common.json)
-    print_json(result);
+    print_json(to_json(result));
   else
-    print(validation_text(result));
-  return result["usable"].get<bool>() ? 0 : static_cast<int>(ErrorCode::kInput);
+    print(to_text(result));
+  return result.usable ? 0 : static_cast<int>(ErrorCode::kInput);
 }
 
 }  // namespace attune
