@@ -28,6 +28,8 @@ class FaultyFileSystem final : public FileSystem {
 
   uint64_t operations() const { return operations_; }
   bool failed() const { return operations_ >= fail_at_; }
+  /// "write .out.partial-0123456789abcdef/a.bin": what was asked for, with the last two parts of the path.
+  const std::vector<std::string>& log() const { return log_; }
   void set_free_bytes(uint64_t n) { free_ = n; }
   /// Where exchange() is to say that it cannot, as some file systems do.
   void forbid_exchange() { exchange_ = false; }
@@ -96,6 +98,7 @@ class FaultyFileSystem final : public FileSystem {
   template <typename Do, typename Half>
   void step(const fs::path& path, const char* what, Do work, Half half, uint64_t wanted) {
     const uint64_t n = ++operations_;
+    log_.push_back(std::string(what) + " " + (path.parent_path().filename() / path.filename()).string());
     const bool at = n == fail_at_, behind = n > fail_at_;
     switch (mode_) {
       case Mode::kOnce:
@@ -123,6 +126,7 @@ class FaultyFileSystem final : public FileSystem {
 
   FileSystem& real_ = file_system();
   uint64_t fail_at_, operations_ = 0, free_ = UINT64_MAX;
+  std::vector<std::string> log_;
   Mode mode_;
   int error_;
   bool exchange_ = true;

@@ -260,6 +260,29 @@ TEST(FolderCommitTest, EveryFaultLeavesOldOrNewContent) {
   }
 }
 
+// What a power cut may take away is what was not synced before the rename: the order is the promise.
+TEST(FolderCommitTest, EverythingIsSyncedBeforeTheNameAppears) {
+  TempFolder t;
+  FaultyFileSystem watch;
+  {
+    FaultScope scope(watch);
+    save(t / "out", "content", 1, false);
+    write_file_atomically(t / "file", "content");
+  }
+  std::vector<std::string> log = watch.log();
+  for (std::string& line : log) {  // the random parts and the test's folder out
+    if (const size_t at = line.find(".partial-"); at != std::string::npos) line.replace(at + 9, 16, "X");
+    const std::string parent = t.path().parent_path().filename().string() + "/" + t.path().filename().string();
+    if (const size_t at = line.find(parent); at != std::string::npos) line.replace(at, parent.size(), "T");
+    if (const size_t at = line.find(t.path().filename().string()); at != std::string::npos) line.replace(at, t.path().filename().string().size(), "T");
+  }
+  EXPECT_EQ(log, (std::vector<std::string>{"make folder T", "make folder T/.out.partial-X", "create .out.partial-X/a.bin", "write .out.partial-X/a.bin", "write .out.partial-X/a.bin",
+                                           "sync .out.partial-X/a.bin", "close .out.partial-X/a.bin", "make folder .out.partial-X/sub", "create sub/b.json", "write sub/b.json", "sync sub/b.json",
+                                           "close sub/b.json", "create .out.partial-X/manifest.json", "write .out.partial-X/manifest.json", "sync .out.partial-X/manifest.json",
+                                           "close .out.partial-X/manifest.json", "sync folder .out.partial-X/sub", "sync folder T/.out.partial-X", "rename T/out", "sync folder T",
+                                           "create T/.file.partial-X", "write T/.file.partial-X", "sync T/.file.partial-X", "close T/.file.partial-X", "rename T/file", "sync folder T"}));
+}
+
 TEST(FolderCommitTest, AFailureCleansUpAtOnce) {
   for (uint64_t n = 1;; ++n) {
     ASSERT_LT(n, 100u);
