@@ -22,7 +22,7 @@ QV, DQV = ["query", "value"], ["q_lin", "v_lin"]
 
 transformers.logging.set_verbosity_error()
 transformers.logging.disable_progress_bar()
-torch.set_num_threads(2)
+torch.set_num_threads(1)  # the models are tiny
 
 
 def model_folder(name: str) -> Path:
@@ -60,7 +60,8 @@ def read_rows(path: Path) -> list:
 def reference_logits(model, tokenizer, texts: list, pairs=None, max_length=None) -> np.ndarray:
     out = []
     for i, text in enumerate(texts):
-        row = tokenizer(text, pairs[i] if pairs else None, truncation=True, max_length=max_length, return_tensors="pt")
+        # as lists: a lone pair of "" would be dropped, in a batch it is a segment of no tokens
+        row = tokenizer([text], [pairs[i]] if pairs else None, truncation=True, max_length=max_length, return_tensors="pt")
         with torch.no_grad():
             out.append(model(**row).logits[0].numpy())
     return np.array(out)
