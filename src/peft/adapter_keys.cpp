@@ -42,8 +42,9 @@ AdapterKeys::Found AdapterKeys::resolve(const std::string& name) const {
   for (const std::string wrapper : {".modules_to_save.", ".original_module."})
     if (const size_t at = key.find(wrapper); at != std::string::npos) {
       const std::string module = key.substr(0, at + 1), rest = key.substr(at + wrapper.size());
-      for (const std::string& inner : {rest, without_first(rest)})
-        if (saved_.contains(module + inner)) return {module + inner, true, wrapper == ".original_module."};
+      const bool original = wrapper == ".original_module.";
+      if (saved_.contains(module + rest)) return {module + rest, true, original};
+      if (const std::string named = module + without_first(rest); saved_.contains(named)) return {named, original, original};
       return {};
     }
   if (key.ends_with(".bias")) {
@@ -76,9 +77,6 @@ void AdapterKeys::load(const TensorMap& tensors, const std::string& where, const
     else if (const auto [it, fresh] = (found.copy ? copies : source).emplace(found.key, name); !fresh)
       wrong.add(fmt::format("{} and {} name the same tensor", it->second, name));
   }
-  std::map<std::string, std::string> twins;
-  for (const auto& [key, name] : copies)
-    if (!source.emplace(key, name).second) twins.emplace(name, key);
   for (const auto& [key, p] : expected_)
     if (!source.contains(key)) missing.add(kPrefix + key);
 
@@ -98,7 +96,8 @@ void AdapterKeys::load(const TensorMap& tensors, const std::string& where, const
     p.var.data = t.dtype() == DType::kF32 ? t.clone(MemoryClass::kWeights) : t.to_f32(MemoryClass::kWeights);
     if (p.trainable) set_trainable(p, true);
   }
-  twins_ = std::move(twins);
+  twins_.clear();
+  for (const auto& [key, name] : copies) twins_.emplace(name, key);
   extras_ = std::move(extras);
 }
 

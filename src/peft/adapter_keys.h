@@ -24,7 +24,7 @@ class AdapterKeys {
  private:
   struct Found {
     std::string key;    ///< of expected_; "": not known
-    bool copy = false;  ///< a second spelling of a saved tensor, or the frozen original
+    bool copy = false;  ///< a repetition of a saved tensor, or its frozen original; never stands in for it
     bool original = false;
   };
   Found resolve(const std::string& name) const;

@@ -40,12 +40,14 @@ TEST_P(GoldenAdapter, MergedLogitsEqualPeftAndTheAdapter) {
   for (const auto& [name, t] : before) copy[name] = {t.span().begin(), t.span().end()};
   const TensorMap merged = rig.method->merged(context_);
 
-  const auto base = load_golden(model_folder_of(rig.golden["base"].get<std::string>()), HeadKind::kSequenceClassification, rig.model->labels());
+  const auto base =
+      load_golden(model_folder_of(rig.golden["base"].get<std::string>()), HeadKind::kSequenceClassification, rig.model->labels());
   std::vector<std::string> changed;
   for (const auto& [name, t] : weights_of(*base))
     if (largest_difference(t.span(), merged.at(name).span()) != 0) changed.push_back(name);
   EXPECT_EQ(changed, rig.golden["changed_by_merge"].get<std::vector<std::string>>());
-  for (const auto& [name, t] : weights_of(*rig.model)) EXPECT_EQ(largest_difference(t.span(), copy[name]), 0) << name << " changed in the model itself";
+  for (const auto& [name, t] : weights_of(*rig.model))
+    EXPECT_EQ(largest_difference(t.span(), copy[name]), 0) << name << " changed in the model itself";
 
   const auto whole = model_with(rig.golden["base"].get<std::string>(), rig.model->labels(), merged);
   EXPECT_LE(largest_difference(logits(*whole, rig.golden), flat(rig.golden["logits"])), kMerged);
@@ -89,7 +91,8 @@ TEST_P(GoldenAdapter, OptionsMeanWhatTheyMeanInPeft) {
     if (!deltas.empty()) got.insert(m.path() + " " + std::to_string(deltas[0]->r) + " " + std::to_string(deltas[0]->scale));
   });
   for (const auto& [path, t] : golden["targets"].items())
-    expected.insert(path + " " + std::to_string(t["r"].get<int64_t>()) + " " + std::to_string(static_cast<float>(t["scale"].get<double>())));
+    expected.insert(path + " " + std::to_string(t["r"].get<int64_t>()) + " " +
+                    std::to_string(static_cast<float>(t["scale"].get<double>())));
   EXPECT_EQ(got, expected);
 
   EXPECT_EQ(method->counts().line(), golden["line"].get<std::string>());
@@ -97,7 +100,11 @@ TEST_P(GoldenAdapter, OptionsMeanWhatTheyMeanInPeft) {
   EXPECT_EQ(method->counts().all, golden["all_parameters"].get<int64_t>());
 
   std::map<std::string, Shape> keys, theirs;
-  for (const auto& [key, t] : [&] { method->initialize(1); return method->adapter_tensors(); }()) keys[key] = {};
+  for (const auto& [key, t] : [&] {
+         method->initialize(1);
+         return method->adapter_tensors();
+       }())
+    keys[key] = {};
   for (const auto& [key, shape] : golden["keys"].items())
     if (key.find("original_module") == std::string::npos && key.find("modules_to_save") == std::string::npos) theirs[key] = {};
   EXPECT_EQ(keys, theirs);
@@ -149,7 +156,8 @@ TEST(Counts, EqualPeftToTheDigit) {
     const bool known = method_name == "full" || method_name == "lora";
     if (c["task"] != "seq_cls" || shape == "gpt2" || !known || c["settings"].contains("use_dora")) continue;
     const fs::path file = golden_folder() / "shapes" / shape / "config.json";
-    const auto model = make_model(ModelConfig{read_json(file), file.string()}, HeadKind::kSequenceClassification, c["num_labels"].get<int64_t>());
+    const auto model =
+        make_model(ModelConfig{read_json(file), file.string()}, HeadKind::kSequenceClassification, c["num_labels"].get<int64_t>());
     PeftSetup s = setup_for(model->info().model_type, method_name);
     if (method_name == "lora") s.adapter = lora_config(c["settings"]);
     const auto method = make_method(std::move(s));
@@ -157,7 +165,9 @@ TEST(Counts, EqualPeftToTheDigit) {
     EXPECT_EQ(method->counts().line(), c["line"].get<std::string>()) << name;
     EXPECT_EQ(method->counts().trainable, c["trainable"].get<int64_t>()) << name;
     EXPECT_EQ(method->counts().all, c["all"].get<int64_t>()) << name;
-    if (c.contains("trainable_tensors")) EXPECT_EQ(method->trainable().size(), c["trainable_tensors"].get<size_t>()) << name;
+    if (c.contains("trainable_tensors")) {
+      EXPECT_EQ(method->trainable().size(), c["trainable_tensors"].get<size_t>()) << name;
+    }
     for (const auto& np : method->trainable()) EXPECT_FALSE(np.parameter->loaded()) << "counting needs no weights";
     ++compared;
   }
