@@ -75,6 +75,24 @@ class Tokenizers(InteropTest):
                         self.same(folder, tokenizer, texts, flags=flags, max_length=length)
                         self.same(folder, tokenizer, texts, pairs, flags=flags, max_length=length)
 
+    def test_windows(self):
+        """--stride gives every window of a long text, in order."""
+        for folder in self.folders():
+            tokenizer = AutoTokenizer.from_pretrained(folder)
+            texts = hard_texts(47, 40) + ["", "a"]
+            for length, stride in ((8, 2), (12, 5), (30, 0)):
+                with self.subTest(folder=folder.name, length=length, stride=stride):
+                    theirs = tokenizer(texts, truncation=True, max_length=length, stride=stride, return_overflowing_tokens=True,
+                                       return_offsets_mapping=True)
+                    source, target = write_rows(self.path("in.jsonl"), [{"text": t} for t in texts]), self.path("out.jsonl")
+                    self.attune("tokenize", folder, "--input", source, "--output", target, "--max-length", length, "--stride", stride)
+                    ours = read_rows(target)
+                    if stride == 0:  # no overlap asked for: one window a text
+                        first = [theirs["overflow_to_sample_mapping"].index(i) for i in range(len(texts))]
+                        theirs = {k: [theirs[k][i] for i in first] for k in ("input_ids", "offset_mapping")}
+                    self.assertEqual([o["input_ids"] for o in ours], theirs["input_ids"])
+                    self.assertEqual([[tuple(p) for p in o["offset_mapping"]] for o in ours], theirs["offset_mapping"])
+
     def test_vocabulary_file_alone(self):
         for name in ("bert", "bert_cased", "distilbert"):
             with self.subTest(model=name):
