@@ -34,6 +34,13 @@ ATTUNE_INLINE int64_t aligned(int64_t floats) { return (floats + 15) / 16 * 16; 
 /// Floats between two rows of scores; one vector more than needed keeps columns of a power of two apart in the cache.
 ATTUNE_INLINE int64_t score_pitch(int64_t keys) { return (vectors_for(keys) + 1) * kLanes; }
 
+/// Asks for columns [column, column + d) of a row; the row's end may be passed. Rows lie kilobytes apart, which no hardware prefetcher
+/// follows: while one head is computed, the next head's rows are asked for.
+ATTUNE_INLINE void prefetch(const float* x, int64_t row, int64_t pitch, int64_t column, int64_t d) {
+  const uintptr_t at = reinterpret_cast<uintptr_t>(x) + static_cast<uintptr_t>(row * pitch + column) * sizeof(float);
+  for (int64_t e = 0; e < d; e += 16) __builtin_prefetch(reinterpret_cast<const void*>(at + static_cast<uintptr_t>(e) * sizeof(float)));
+}
+
 /// body(piece, memory) for every piece, `each` floats of memory a thread.
 template <typename Body>
 inline void run_pieces(const Context& ctx, const AttentionShape& shape, const cpu::AttentionPlan& plan, int64_t each, const Body& body) {

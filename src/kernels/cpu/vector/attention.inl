@@ -29,13 +29,13 @@ ATTUNE_INLINE void softmax_row(int64_t n, int64_t width, float scale, float* row
   if (j < n) best = vmax((I)(lane_numbers() < set1u(static_cast<uint32_t>(n - j))) ? load(row + j) * scale : best, best);
   const float m = top(best);
   for (j = 0; j + kLanes <= n; j += kLanes) {
-    F p = vexp(load(row + j) * scale - m);
+    F p = vexp_below_88(load(row + j) * scale - m);
     total = total + p;
     if (kDrop) p = p * keep_factor(mask, j);
     store(row + j, p);
   }
   if (j < n) {
-    F p = first(vexp(load(row + j) * scale - m), n - j);
+    F p = first(vexp_below_88(load(row + j) * scale - m), n - j);
     total = total + p;
     if (kDrop) p = p * keep_factor(mask, j);
     store(row + j, p);
@@ -50,8 +50,15 @@ ATTUNE_INLINE void softmax_row(int64_t n, int64_t width, float scale, float* row
 // Softmax of rows [first_row, first_row + m) of the sequence and the output rows from them; `right` computes the product with V.
 ATTUNE_INLINE void softmax_rows(const Forward& f, const Mask& mask, const Piece& at, int64_t first_row, int64_t m, int64_t width, float* scores,
                                 int64_t ld, float* inverse) {
+  const int64_t d = f.shape->head_dim, next = (at.head + 1) * d;
   for (int64_t i = 0; i < m; ++i) {
     const int64_t t = at.q_begin + first_row + i;
+    prefetch(f.out, t, f.out_pitch, at.head * d, d);
+    prefetch(f.q, t, f.q_pitch, next, d);
+    if (first_row + i < at.k_len) {
+      prefetch(f.k, at.k_begin + first_row + i, f.k_pitch, next, d);
+      prefetch(f.v, at.k_begin + first_row + i, f.v_pitch, next, d);
+    }
     const int64_t n = visible(*f.shape, first_row + i, at.q_len, at.k_len);
     float lse;
     if (mask.row_keys) {
@@ -99,14 +106,15 @@ void forward_piece(const Forward& f, const Mask& mask, const Piece& at, float* m
   float* kt = memory;
   float* vp = kt + vectors * kLanes * d;
   float* scores = vp + at.k_len * dp;
-  float* rows = scores + kBlock * ld;
+  float* rows = scores + kBlock * ld;  // queries of a block, then their output
   float inverse[kBlock];
   pack_transposed(at.k_len, d, f.k + at.k_begin * f.k_pitch + at.head * d, f.k_pitch, kt);
   pack_rows(at.k_len, d, f.v + at.k_begin * f.v_pitch + at.head * d, f.v_pitch, vp);
   for (int64_t i = 0; i < at.q_len; i += kBlock) {
     const int64_t m = at.q_len - i < kBlock ? at.q_len - i : kBlock;
     const int64_t n = visible(*f.shape, i + m - 1, at.q_len, at.k_len), used = vectors_for(n);
-    product_packed(m, used, vectors, d, q + i * f.q_pitch, f.q_pitch, kt, scores, ld);
+    pack_rows(m, d, q + i * f.q_pitch, f.q_pitch, rows);
+    product_packed(m, used, vectors, d, rows, dp, kt, scores, ld);
     softmax_rows(f, mask, at, i, m, used * kLanes, scores, ld, inverse);
     product<false>(m, dv, n, scores, ld, vp, dp, rows, dp, false);
     write_rows(f, at, i, m, rows, dp, inverse);

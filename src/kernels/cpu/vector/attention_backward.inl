@@ -17,7 +17,7 @@ struct Backward {
 template <bool kDrop, bool kSlope>
 ATTUNE_INLINE void slope_row(int64_t n, int64_t width, float scale, float lse, float delta, const RowMask& mask, float* scores, float* dp) {
   const auto lane = [&](int64_t j, int64_t count) {
-    F p = vexp(load(scores + j) * scale - lse);
+    F p = vexp_below_88(load(scores + j) * scale - lse);
     if (count < kLanes) p = first(p, count);
     F keep = set1(1.0f);
     if (kDrop) keep = keep_factor(mask, j);
@@ -46,6 +46,17 @@ ATTUNE_INLINE void slope_rows(const Backward& g, const Mask& mask, const Piece& 
   const int64_t d = g.shape->head_dim;
   for (int64_t i = 0; i < m; ++i) {
     const int64_t t = at.q_begin + first_row + i, column = at.head * d;
+    prefetch(g.q, t, g.q_pitch, column + d, d);
+    prefetch(g.out, t, g.out_pitch, column + d, d);
+    prefetch(g.dout, t, g.dout_pitch, column + d, d);
+    if (g.dq) prefetch(g.dq, t, g.dq_pitch, column, d);
+    if (first_row + i < at.k_len) {
+      const int64_t key = at.k_begin + first_row + i;
+      prefetch(g.k, key, g.k_pitch, column + d, d);
+      prefetch(g.v, key, g.v_pitch, column + d, d);
+      if (g.dk) prefetch(g.dk, key, g.dk_pitch, column, d);
+      if (g.dv) prefetch(g.dv, key, g.dv_pitch, column, d);
+    }
     const int64_t n = visible(*g.shape, first_row + i, at.q_len, at.k_len);
     const float lse = g.lse[t * g.shape->heads + at.head];
     const float delta = slope ? row_dot(d, g.dout + t * g.dout_pitch + column, g.out + t * g.out_pitch + column) : 0.0f;

@@ -6,9 +6,9 @@
 namespace attune::ATTUNE_ISA {
 namespace {
 
-/// e^x: x = n ln 2 + f, |f| <= ln 2 / 2, polynomial of Cephes (Moshier) for e^f. 0 below -87.3; stays at e^88 above 88.
-ATTUNE_INLINE F vexp(F x) {
-  const F y = vmin(set1(88.0f), vmax(set1(-87.3f), x));  // second operand: NaN passes
+/// e^x for x up to 88: x = n ln 2 + f, |f| <= ln 2 / 2, polynomial of Cephes (Moshier) for e^f. 0 below -87.3 (no denormals).
+ATTUNE_INLINE F vexp_below_88(F x) {
+  const F y = vmax(set1(-87.3f), x);  // second operand: NaN passes
   const F n = round_nearest(y * 1.44269504088896341f);
   F f = y - n * 0.693359375f;
   f = f + n * 2.12194440e-4f;
@@ -18,9 +18,10 @@ ATTUNE_INLINE F vexp(F x) {
   p = p * f + 1.6666665459e-1f;
   p = p * f + 5.0000001201e-1f;
   p = p * (f * f) + (f + 1.0f);
-  const F e = times_power_of_2(p, n);
-  return x < set1(-87.3f) ? F{} : e;
+  return x < set1(-87.3f) ? F{} : times_power_of_2(p, n);
 }
+/// e^x; stays at e^88 above 88.
+ATTUNE_INLINE F vexp(F x) { return vexp_below_88(vmin(set1(88.0f), x)); }
 
 /// Rational approximation of Eigen's ptanh (odd degree 13 over even degree 6), saturated where f32 is 1.
 ATTUNE_INLINE F vtanh(F x) {

@@ -105,8 +105,10 @@ inline void pack_transposed(int64_t n, int64_t d, const float* x, int64_t pitch,
       const int64_t count = d - e < kLanes ? d - e : kLanes;
       F rows[kLanes];
       for (int64_t i = 0; i < kLanes; ++i) {
+        rows[i] = F{};
+        if (v * kLanes + i >= n) continue;
         const float* from = x + (v * kLanes + i) * pitch + e;
-        rows[i] = v * kLanes + i >= n ? F{} : count == kLanes ? load(from) : load_part(from, count);
+        rows[i] = count == kLanes ? load(from) : load_part(from, count);
       }
       transpose(rows);
       for (int64_t i = 0; i < count; ++i) store(column + (e + i) * width, rows[i]);

@@ -32,11 +32,11 @@ ATTUNE_INLINE F load(const float* p) {
   return v;
 }
 ATTUNE_INLINE void store(float* p, F v) { __builtin_memcpy(p, &v, sizeof v); }
-ATTUNE_INLINE F set1(float x) { return F{} + x; }
 ATTUNE_INLINE U set1u(uint32_t x) { return U{} + x; }
 
 #if ATTUNE_LANES == 16
 
+ATTUNE_INLINE F set1(float x) { return _mm512_set1_ps(x); }
 ATTUNE_INLINE F load_part(const float* p, int64_t n) { return _mm512_maskz_loadu_ps(static_cast<__mmask16>((1u << n) - 1), p); }
 ATTUNE_INLINE void store_part(float* p, F v, int64_t n) { _mm512_mask_storeu_ps(p, static_cast<__mmask16>((1u << n) - 1), v); }
 ATTUNE_INLINE F vmax(F a, F b) { return _mm512_max_ps(a, b); }  // b when either is NaN
@@ -63,6 +63,7 @@ ATTUNE_INLINE float top(F v) { return _mm512_reduce_max_ps(v); }
 
 #elif ATTUNE_LANES == 8
 
+ATTUNE_INLINE F set1(float x) { return _mm256_set1_ps(x); }
 ATTUNE_INLINE __m256i first_lanes(int64_t n) {
   return _mm256_cmpgt_epi32(_mm256_set1_epi32(static_cast<int>(n)), _mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7));
 }
@@ -92,6 +93,7 @@ ATTUNE_INLINE float top(F v) {
 
 #else
 
+ATTUNE_INLINE F set1(float x) { return _mm_set1_ps(x); }
 ATTUNE_INLINE F load_part(const float* p, int64_t n) {
   float lanes[4] = {};
   for (int64_t i = 0; i < n; ++i) lanes[i] = p[i];
