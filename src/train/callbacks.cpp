@@ -8,6 +8,8 @@
 namespace attune {
 namespace {
 
+constexpr int kMetricsShown = 4;  // of an evaluation; the rest is in the log history
+
 std::string count(int64_t n) { return grouped(static_cast<uint64_t>(n)); }
 std::string one_line(const Json& entry) { return dump_json(entry, {.indent = -1}) + "\n"; }
 
@@ -30,8 +32,12 @@ std::string log_line(const Json& entry) {
       line += fmt::format("{}'{}': {}", line.empty() ? "{" : ", ", key, short_number(key, *it));
   };
   for (const char* key : {"loss", "grad_norm", "learning_rate", "eval_loss"}) put(key);
-  for (const auto& [key, value] : entry.items())
-    if (line.find("'" + key + "'") == std::string::npos && key != "step" && key != "epoch" && key != "total_flos") put(key);
+  int metrics = 0;
+  for (const auto& [key, value] : entry.items()) {
+    if (line.find("'" + key + "'") != std::string::npos || key == "step" || key == "epoch" || key == "total_flos" || key == "eval_steps_per_second") continue;
+    const bool metric = key.starts_with("eval_") && key.find("runtime") == std::string::npos && key.find("per_second") == std::string::npos;
+    if (!metric || ++metrics <= kMetricsShown) put(key);
+  }
   put("epoch");
   return line + "}";
 }

@@ -133,10 +133,10 @@ FitResult Loop::run(const std::optional<fs::path>& resume_from) {
   steps_at_begin_ = state_.global_step;
   progress_.emplace("training", max_steps_);
 
-  if (resume_from && !saved_) {
+  if (state_.global_step == 0) {
+    if (config_.eval_on_start && state_.evaluated_step < 0 && !job_.validation.empty()) evaluate();
+  } else if (!saved_) {
     after_step();
-  } else if (!resume_from && config_.eval_on_start) {
-    evaluate();
   }
   while (state_.global_step < max_steps_ && !state_.stopped) run_epoch();
   progress_->clear();
@@ -335,12 +335,7 @@ void Loop::evaluate() {
   entry["epoch"] = state_.epoch;
   put_number(entry, "eval_loss", evaluation_->loss);
   for (const auto& [key, value] : evaluation_->metrics.items())
-    if (value.is_number() && key != "loss") {
-      if (value.is_number_integer())
-        entry["eval_" + key] = value;
-      else
-        put_number(entry, "eval_" + key, value.get<double>());
-    }
+    if (value.is_number_float() && key != "loss" && !key.ends_with("confidence")) put_number(entry, "eval_" + key, value.get<double>());
   entry["eval_runtime"] = evaluation_->runtime;
   entry["eval_samples_per_second"] = static_cast<double>(job_.validation.size()) / std::max(1e-9, evaluation_->runtime);
   entry["eval_steps_per_second"] = static_cast<double>(evaluation_->batches) / std::max(1e-9, evaluation_->runtime);

@@ -1,0 +1,56 @@
+#include "app/model_card.h"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include "base/utf8.h"
+
+namespace attune {
+namespace {
+
+/// A line of the front matter; the text is quoted as JSON, which YAML reads.
+std::string yaml_line(const std::string& key, const std::string& text) { return key + ": " + dump_json(Json(text), {.indent = -1, .ascii = false}) + "\n"; }
+
+std::string results_table(const Json& results) {
+  std::string table;
+  for (const std::string split : {"eval", "test"})
+    for (const char* metric : {"loss", "accuracy", "f1_macro", "f1_micro", "mse", "pearson", "spearman"}) {
+      const auto it = results.find(split + "_" + metric);
+      if (it == results.end() || !it->is_number()) continue;
+      std::string interval;
+      const auto range = results.find(fmt::format("{}_{}_interval", split, metric));
+      if (range != results.end() && range->is_array() && range->size() == 2)
+        interval = fmt::format("{:.4f} to {:.4f}", (*range)[0].get<double>(), (*range)[1].get<double>());
+      table += fmt::format("| {} | {} | {:.4f} | {} |\n", split == "eval" ? "validation" : "test", metric, it->get<double>(), interval);
+    }
+  return table.empty() ? "" : "| split | metric | value | 95% interval |\n| --- | --- | --- | --- |\n" + table;
+}
+
+}  // namespace
+
+std::string model_card(const RunConfig& config, const LoadedModel& m, int64_t train_rows, const Json& results) {
+  const TaskSettings& s = m.task->settings();
+  const TrainingConfig& t = config.training;
+  const bool adapter = m.method->makes_adapter();
+  std::string card = "---\n" + yaml_line("base_model", m.opened.base_name) + yaml_line("library_name", adapter ? "peft" : "transformers") +
+                     yaml_line("pipeline_tag", s.task) + "tags:\n- attune\n" + (adapter ? "- " + config.peft.method + "\n" : "") + "---\n\n";
+  const std::string name = fs::path(config.output_dir).lexically_normal().filename().string();
+  card += fmt::format("# {}\n\n{} of `{}` for {}, made by attune.\n\n", name.empty() ? "run" : name, adapter ? "An adapter (" + config.peft.method + ")" : "A fine-tuned copy",
+                      m.opened.base_name, s.task);
+  if (const std::string table = results_table(results); !table.empty()) card += "## Results\n\n" + table + "\n";
+  card += fmt::format("## Training\n\n- rows: {} of `{}`\n- labels: {}\n- max_length: {} tokens, cut on the {}\n- trained parameters: {}\n- head: {}\n", grouped(static_cast<uint64_t>(train_rows)),
+                      fs::path(config.data.train).filename().string(), fmt::join(s.labels, ", "), s.max_length, s.truncation_side == Side::kLeft ? "left" : "right",
+                      m.method->counts().line(), m.head_origin);
+  card += fmt::format("- epochs {:.4g}, batch {} x {}, learning rate {:.4g}, seed {}\n\nEverything else is in `config.yaml`; the course of training is in `trainer_state.json`.\n\n",
+                      results.value("epoch", 0.0), t.per_device_train_batch_size, t.gradient_accumulation_steps, t.learning_rate, t.seed);
+  card += "## Use\n\n```\nattune predict . --text \"...\"\nattune evaluate . --data FILE\n" + std::string(adapter ? "attune merge . --output DIR\n" : "") + "```\n";
+  if (!adapter)
+    card += "\n```python\nfrom transformers import pipeline\nprint(pipeline(\"text-classification\", model=\".\")(\"...\"))\n```\n";
+  else
+    card += fmt::format("\n```python\nfrom peft import PeftModel\nfrom transformers import AutoModelForSequenceClassification\n"
+                        "base = AutoModelForSequenceClassification.from_pretrained(\"BASE\", num_labels={})\nmodel = PeftModel.from_pretrained(base, \".\")\n```\n",
+                        s.labels.size());
+  return card;
+}
+
+}  // namespace attune

@@ -1,0 +1,95 @@
+#include "app/run_folder.h"
+
+#include <algorithm>
+
+#include <fmt/format.h>
+
+#include "base/error.h"
+#include "base/log.h"
+#include "base/manifest.h"
+#include "io/checkpoint.h"
+
+namespace attune {
+namespace {
+
+constexpr const char* kLock = ".lock";
+
+/// What train writes at the top of a run folder.
+bool is_ours(const std::string& name) {
+  static const std::vector<std::string> names = {"config.yaml",         "trainer_state.json", "all_results.json",   "train_results.json", "eval_results.json",
+                                                 "test_results.json",   "metrics.jsonl",      "predictions.jsonl",  "README.md",          "attune.json",
+                                                 "adapter_config.json", "config.json",        "tokenizer.json",     "vocab.txt",          "tokenizer_config.json",
+                                                 "tensorboard",         "special_tokens_map.json", "adapter_model.safetensors", "model.safetensors", "validation_predictions.jsonl", kManifestName};
+  return std::find(names.begin(), names.end(), name) != names.end();
+}
+
+/// A folder that is no run is left alone: what train ends with replaces files of the same name, no others.
+void clear(const fs::path& folder) {
+  if (!file_exists(folder / "config.yaml") && !file_exists(folder / "trainer_state.json")) return;
+  for (const Checkpoint& c : find_checkpoints(folder, CheckpointTrust::kSizes).valid)
+    if (foreign_files(c.folder).empty()) file_system().remove(c.folder);
+  for (const std::string& name : list_folder(folder))
+    if (is_ours(name)) file_system().remove(folder / name);
+}
+
+}  // namespace
+
+RunFolder::RunFolder(const RunConfig& config, const std::vector<fs::path>& inputs) : path_(config.output_dir) {
+  for (const fs::path& input : inputs)
+    if (fs::weakly_canonical(input) == fs::weakly_canonical(path_) && !config.resume)
+      fail(ErrorCode::kState, {.id = "run.output_is_input", .where = path_.string(), .what = "is a folder that is read from", .hint = "choose another output_dir"});
+  file_system().make_folder(path_);
+  lock_.emplace(path_);
+  remove_stale_partials(path_);
+  auto names = list_folder(path_);
+  names.erase(std::remove(names.begin(), names.end(), kLock), names.end());
+  const bool resume = config.resume || !config.resume_from_checkpoint.empty();
+  if (!names.empty() && !config.overwrite && !resume)
+    fail(ErrorCode::kState, {.id = "run.not_empty",
+                             .where = path_.string(),
+                             .what = fmt::format("the output folder is not empty ({}{})", names.front(), names.size() > 1 ? fmt::format(" and {} more", names.size() - 1) : ""),
+                             .hint = "go on with --resume, replace it with --overwrite, or choose another output_dir"});
+  if (config.overwrite) clear(path_);
+  if (resume) find_checkpoint(config);
+}
+
+void RunFolder::find_checkpoint(const RunConfig& config) {
+  if (!config.resume_from_checkpoint.empty()) {
+    resume_from_ = open_checkpoint(config.resume_from_checkpoint).folder;
+  } else {
+    const CheckpointSearch found = find_checkpoints(path_);
+    for (const auto& s : found.skipped) warning(fmt::format("{} is passed over: {}", s.name, s.why));
+    if (const auto newest = found.newest()) resume_from_ = newest->folder;
+  }
+  note(resume_from_ ? "Resuming from " + resume_from_->string() : "Nothing to resume in " + path_.string() + ": starting from the beginning");
+}
+
+Json prediction_object(const Task& task, const std::string& id, const Json& gold, std::span<const float> logits) {
+  const Prediction p = task.decode(logits);
+  const TaskSettings& s = task.settings();
+  Json scores = Json::object();
+  for (size_t i = 0; i < p.scores.size(); ++i) scores[s.labels[i]] = p.scores[i];
+  Json prediction = p.label;
+  if (s.problem_type == ProblemType::kMultiLabel) prediction = p.labels;
+  if (s.problem_type == ProblemType::kRegression) prediction = p.scores.size() == 1 ? Json(p.score) : Json(p.scores);
+  return {{"id", id}, {"gold", gold}, {"prediction", prediction}, {"scores", scores}};
+}
+
+Artifact predictions_artifact(std::string name, const Task& task, std::span<const Example> examples, const std::vector<std::string>& ids, const Tensor& logits) {
+  return {std::move(name), [&task, examples, ids, logits](OutputFile& out) {
+            const auto width = static_cast<size_t>(logits.cols());
+            std::string text;
+            for (size_t i = 0; i < examples.size(); ++i) {
+              text += dump_json(prediction_object(task, ids[i], task.gold(examples[i]), logits.span().subspan(i * width, width)),
+                                {.indent = -1, .sort_keys = false, .ascii = false, .nan_as_null = true});
+              text += '\n';
+              if (text.size() > (size_t{1} << 20)) {
+                out.write(text);
+                text.clear();
+              }
+            }
+            out.write(text);
+          }};
+}
+
+}  // namespace attune

@@ -1,0 +1,34 @@
+// The folder of a run: who may write it, where a run goes on, and the files it ends with.
+#pragma once
+
+#include <optional>
+
+#include "app/run_config.h"
+#include "base/files.h"
+#include "io/artifacts.h"
+#include "tasks/task.h"
+#include "train/evaluation.h"
+
+namespace attune {
+
+class RunFolder {
+ public:
+  /// Makes the folder, takes its lock, clears what a killed run left, and finds the checkpoint to go on from.
+  /// Error(kState) "run.not_empty" without overwrite or resume, "run.output_is_input", "run.locked".
+  /// `overwrite` removes what a run writes; other files stay.
+  explicit RunFolder(const RunConfig& config, const std::vector<fs::path>& inputs);
+  const fs::path& path() const { return path_; }
+  const std::optional<fs::path>& resume_from() const { return resume_from_; }
+
+ private:
+  void find_checkpoint(const RunConfig& config);
+  fs::path path_;
+  std::optional<FolderLock> lock_;
+  std::optional<fs::path> resume_from_;
+};
+
+/// predictions.jsonl: one object a row: id, gold, prediction, scores (by label).
+Artifact predictions_artifact(std::string name, const Task& task, std::span<const Example> examples, const std::vector<std::string>& ids, const Tensor& logits);
+Json prediction_object(const Task& task, const std::string& id, const Json& gold, std::span<const float> logits);
+
+}  // namespace attune

@@ -1,0 +1,184 @@
+// The training recipe: read -> labels -> model -> method -> encode -> loop -> evaluate -> save, each step a function on values.
+#include "app/train.h"
+
+#include <sys/resource.h>
+
+#include <fmt/format.h>
+
+#include "app/model_card.h"
+#include "app/run_folder.h"
+#include "app/save_model.h"
+#include "app/training_data.h"
+#include "base/error.h"
+#include "base/log.h"
+#include "base/signals.h"
+#include "train/loop.h"
+
+namespace attune {
+namespace {
+
+/// Settings that may change between a run and its continuation: where things are, what is kept and shown. Their content is hashed.
+const std::set<std::string> kMayDiffer = {"config.model",          "config.base_model",          "config.output_dir",        "config.overwrite",
+                                          "config.resume",         "config.resume_from_checkpoint", "config.strict",         "config.threads",
+                                          "config.data.train",     "config.data.validation",     "config.data.test",         "config.data.max_test_samples",
+                                          "config.training.save_strategy", "config.training.save_steps", "config.training.save_total_limit",
+                                          "config.training.per_device_eval_batch_size"};
+
+std::string hash_of(std::span<const Example> examples) {
+  Sha256 hash;
+  for (const Example& e : examples) {
+    const uint64_t sizes[] = {e.row, e.ids.size(), e.type_ids.size(), e.labels.values.size()};
+    hash.update(sizes, sizeof sizes);
+    hash.update(e.ids.data(), e.ids.size() * sizeof(int32_t));
+    hash.update(e.type_ids.data(), e.type_ids.size() * sizeof(int32_t));
+    hash.update(&e.labels.id, sizeof e.labels.id);
+    hash.update(e.labels.values.data(), e.labels.values.size() * sizeof(float));
+  }
+  return hash.hex();
+}
+
+/// What --resume compares (reliability D9).
+Json fingerprints(const RunConfig& config, const LoadedModel& m, const TrainingData& data) {
+  Json settings = Json::object(), tokenizer = Json::object();
+  RunConfig copy = config;
+  const FieldList list = fields_of(copy);
+  for (const Field& f : list.all())
+    if (!kMayDiffer.contains("config." + f.path)) settings[f.path] = value_text(f);
+  for (const auto& [name, content] : m.tokenizer->files(m.task->settings().max_length, m.task->settings().truncation_side)) tokenizer[name] = sha256_hex(content);
+  Json out = {{"base_weights", m.weights->fingerprint()}, {"tokenizer", tokenizer}, {"train_rows", hash_of(data.train.examples)},
+              {"validation_rows", hash_of(data.validation.examples)}, {"config", settings}};
+  const std::string start = !config.peft.init_from.empty() ? config.peft.init_from : m.opened.adapter ? m.opened.adapter->string() : "";
+  if (!start.empty()) out["initial_adapter"] = sha256_file(fs::path(start) / "adapter_model.safetensors");
+  return out;
+}
+
+/// A checkpoint is a folder that peft or transformers can load, with the optimizer beside it.
+void add_model(const LoadedModel& m, CheckpointContent& content) {
+  const TaskSettings& s = m.task->settings();
+  if (m.method->makes_adapter()) {
+    content.tensors["adapter_model.safetensors"] = m.method->adapter_tensors();
+    content.files["adapter_config.json"] = adapter_config_text(m.method->adapter_json());
+  } else {
+    content.tensors["model.safetensors"] = weights_of(*m.model);
+    content.files["config.json"] = dump_json(trained_config(m)) + "\n";
+  }
+  const std::string base = m.method->makes_adapter() ? m.weights->fingerprint() : "";
+  content.files[kSideFile] = dump_json(side_file(s, base.empty() ? "" : m.opened.base_name, base), {.ascii = false}) + "\n";
+  for (auto& [name, text] : m.tokenizer->files(s.max_length, s.truncation_side)) content.files[name] = std::move(text);
+}
+
+void load_checkpoint_model(LoadedModel& m, const fs::path& checkpoint) {
+  if (m.method->makes_adapter()) {
+    m.method->load_adapter(read_checkpoint_tensors(checkpoint, "adapter_model.safetensors", MemoryClass::kWeights), checkpoint.string());
+    return;
+  }
+  const SafetensorsFile file(checkpoint / "model.safetensors");
+  for (const auto& p : m.method->trainable()) {
+    const Tensor t = file.read_f32(p.name);
+    require(t.shape() == p.parameter->shape, "checkpoint: a tensor of another shape");
+    std::copy(t.span().begin(), t.span().end(), p.parameter->var.data.span().begin());
+  }
+}
+
+FitJob make_job(const RunConfig& config, LoadedModel& m, const TrainingData& data, const fs::path& folder) {
+  FitJob job;
+  job.model = m.model.get();
+  job.task = m.task.get();
+  job.parameters = m.method->trainable();
+  job.train = data.train.examples;
+  job.validation = data.validation.examples;
+  job.config = config.training;
+  job.loss = {static_cast<float>(config.training.label_smoothing_factor), class_weights_of(config.training.class_weights, *m.task, data.train.examples)};
+  job.data_seed = static_cast<uint64_t>(config.data.data_seed.value_or(config.training.seed));
+  job.plan = make_epoch_plan(config.training, data.train.examples, job.data_seed, config.data.shuffle);
+  job.context = make_context(config.threads);
+  job.folder = folder;
+  job.add_model = [&m](CheckpointContent& content) { add_model(m, content); };
+  job.load_model = [&m](const fs::path& checkpoint) { load_checkpoint_model(m, checkpoint); };
+  job.fingerprints = [&config, &m, &data] { return fingerprints(config, m, data); };
+  job.may_differ = kMayDiffer;
+  return job;
+}
+
+/// Metrics of a split into the results under `prefix`, its full metrics as a file, its predictions as another.
+void report_split(const LoadedModel& m, const SplitData& split, const Evaluation& e, const std::string& prefix, const std::string& predictions, Json& results,
+                  std::vector<Artifact>& artifacts) {
+  Json all = e.metrics;
+  all["loss"] = e.loss;
+  all["runtime"] = e.runtime;
+  all["samples"] = split.examples.size();
+  all["samples_per_second"] = static_cast<double>(split.examples.size()) / std::max(1e-9, e.runtime);
+  for (const auto& [key, value] : all.items()) {
+    if (value.is_number_float())
+      put_number(results, prefix + "_" + key, value.get<double>());
+    else if (value.is_number() || (value.is_array() && value.size() == 2 && value[0].is_number()))
+      results[prefix + "_" + key] = value;
+  }
+  note(m.task->report(e.metrics));
+  artifacts.push_back(text_artifact(prefix + "_results.json", dump_json(all, {.indent = 4, .nan_as_null = true}) + "\n"));
+  artifacts.push_back(predictions_artifact(predictions, *m.task, split.examples, split.ids(), e.logits));
+}
+
+Json memory_report() {
+  const Ledger ledger = Allocator::global().ledger();
+  Json peak = {{"total", ledger.total_peak}};
+  for (int i = 0; i < kMemoryClasses; ++i) peak[std::string(name_of(static_cast<MemoryClass>(i)))] = ledger.peak[static_cast<size_t>(i)];
+  rusage usage{};
+  if (::getrusage(RUSAGE_SELF, &usage) == 0) peak["process"] = static_cast<int64_t>(usage.ru_maxrss) * 1024;
+  return peak;
+}
+
+}  // namespace
+
+TrainResult train(const RunConfig& config) {
+  OpenedModel opened = config.peft.init_from.empty() ? open_model(config.model, config.base_model, config.model_config)
+                                                     : open_model(config.peft.init_from, config.model, config.model_config);
+  std::vector<fs::path> inputs = {opened.folder};
+  if (opened.adapter) inputs.push_back(*opened.adapter);
+  const RunFolder run(config, inputs);
+  if (config.training.fp16 || config.training.bf16) note("fp16 and bf16 are accepted; this processor has no fast half type, so everything is computed in f32");
+
+  TrainingData data = read_training_data(config, opened);
+  const TaskSettings settings = training_settings(config, opened, data.labels);
+  check_training_config(config.training, *make_task(settings));
+  LoadedModel m = load_for_training(std::move(opened), settings, config.peft, static_cast<uint64_t>(config.training.seed), config.strict);
+  encode_training_data(data, *m.task, *m.tokenizer, config.data.shuffle && config.training.train_sampling_strategy != Sampling::kSequential);
+  note(m.method->counts().line());
+  note(m.method->counts().split() + "; head " + m.head_origin);
+  write_file_atomically(run.path() / "config.yaml", dump_run_config(config));
+
+  ConsoleLog console;
+  MetricsFile metrics(run.path() / "metrics.jsonl");
+  TensorBoardLog board(run.path() / "tensorboard");
+  FitJob job = make_job(config, m, data, run.path());
+  job.callbacks = {&console, &metrics, &board};
+  FitResult fitted = fit(job, run.resume_from());
+
+  TrainResult result{run.path(), fitted.state.global_step, fitted.state.epoch, Json::object()};
+  result.results = {{"epoch", fitted.state.epoch}, {"head_origin", m.head_origin}};
+  result.results.update(fitted.metrics);
+  const ParameterCounts counts = m.method->counts();
+  for (const auto& [key, n] : {std::pair{"adapter_parameters", counts.adapter}, {"head_parameters", counts.head}, {"trainable_parameters", counts.trainable}, {"all_parameters", counts.all}})
+    result.results[key] = n;
+  std::vector<Artifact> artifacts = trained_artifacts(m);
+  EvaluationOptions options;
+  options.max_sequences = config.training.per_device_eval_batch_size;
+  options.go_on = [](int64_t) { return throw_if_interrupted(), true; };
+  const bool tested = !data.test.examples.empty();
+  if (!data.validation.examples.empty()) {
+    const Evaluation e = fitted.evaluation ? std::move(*fitted.evaluation) : *evaluate_examples(job.context, *m.model, *m.task, data.validation.examples, options);
+    report_split(m, data.validation, e, "eval", tested ? "validation_predictions.jsonl" : "predictions.jsonl", result.results, artifacts);
+  }
+  if (tested) report_split(m, data.test, *evaluate_examples(job.context, *m.model, *m.task, data.test.examples, options), "test", "predictions.jsonl", result.results, artifacts);
+  result.results["memory_peak_bytes"] = memory_report();
+
+  artifacts.push_back(text_artifact("config.yaml", dump_run_config(config)));
+  artifacts.push_back(text_artifact(kTrainerStateName, dump_json(fitted.state.to_json()) + "\n"));
+  artifacts.push_back(text_artifact("train_results.json", dump_json(fitted.metrics, {.indent = 4}) + "\n"));
+  artifacts.push_back(text_artifact("all_results.json", dump_json(result.results, {.indent = 4}) + "\n"));
+  artifacts.push_back(text_artifact("README.md", model_card(config, m, static_cast<int64_t>(data.train.examples.size()), result.results)));
+  update_artifacts(run.path(), artifacts);
+  return result;
+}
+
+}  // namespace attune

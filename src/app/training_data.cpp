@@ -1,0 +1,139 @@
+#include "app/training_data.h"
+
+#include <algorithm>
+
+#include <fmt/format.h>
+
+#include "base/error.h"
+#include "base/log.h"
+#include "base/random.h"
+#include "base/suggest.h"
+#include "data/split.h"
+
+namespace attune {
+namespace {
+
+constexpr int64_t kSingleClassRows = 100;  // so many first rows of one class are worth a warning
+
+SplitData read_split(const std::string& file, const std::optional<int64_t>& most, const DataConfig& config, uint64_t seed, std::string* glue = nullptr) {
+  SplitData split;
+  split.file = file;
+  if (file.empty()) return split;
+  DataFile data = read_rows(file, config.read_options(LabelUse::kRequired));
+  if (glue) *glue = data.glue_task;
+  split.rows = std::move(data.rows);
+  if (most) split.rows = sample_rows(split.rows, static_cast<size_t>(*most), seed, config.stratify);
+  return split;
+}
+
+void split_off(SplitData& train, double share, SplitData& part, const DataConfig& config, uint64_t seed) {
+  if (share <= 0 || !part.file.empty()) return;
+  RowSplit split = split_rows(std::move(train.rows), share, seed, config.stratify);
+  train.rows = std::move(split.train);
+  part.rows = std::move(split.held_out);
+  part.file = train.file;
+}
+
+/// --num-labels against the classes found: missing numbers are filled in, too many are an error.
+LabelSet with_count(LabelSet labels, int64_t count, const std::string& separator) {
+  std::vector<std::string> names = labels.names();
+  const auto wrong = [&](const std::string& hint) {
+    fail(ErrorCode::kUsage, {.id = "data.num_labels", .where = "num_labels", .what = "does not fit the labels of the data", .expected = fmt::format("{}", names.size()), .got = fmt::format("{}", count), .hint = hint});
+  };
+  if (static_cast<int64_t>(names.size()) == count) return labels;
+  if (static_cast<int64_t>(names.size()) > count || labels.problem_type() == ProblemType::kRegression) wrong("leave num_labels out, or look at the label column");
+  std::vector<std::string> numbers;
+  for (int64_t i = 0; i < count; ++i) numbers.push_back(std::to_string(i));
+  for (const auto& name : names)
+    if (std::find(numbers.begin(), numbers.end(), name) == numbers.end()) wrong("name all labels with data.labels");
+  return LabelSet(labels.problem_type(), std::move(numbers), separator);
+}
+
+}  // namespace
+
+std::vector<std::string> SplitData::ids() const {
+  std::vector<std::string> out;
+  for (const Row& row : rows) out.push_back(row.id.empty() ? std::to_string(row.index) : row.id);
+  return out;
+}
+
+TrainingData read_training_data(const RunConfig& config, const OpenedModel& opened) {
+  const DataConfig& d = config.data;
+  const auto seed = static_cast<uint64_t>(d.data_seed.value_or(config.training.seed));
+  TrainingData data;
+  std::string glue;
+  data.train = read_split(d.train, std::nullopt, d, seed, &glue);
+  data.validation = read_split(d.validation, d.max_eval_samples, d, seed);
+  data.test = read_split(d.test, d.max_test_samples, d, seed);
+  split_off(data.train, d.test_split, data.test, d, mix_key(seed, 1));
+  split_off(data.train, d.validation_split, data.validation, d, mix_key(seed, 2));
+  if (d.max_train_samples) data.train.rows = sample_rows(data.train.rows, static_cast<size_t>(*d.max_train_samples), seed, d.stratify);
+
+  std::vector<std::string> model_names = opened.settings ? opened.settings->labels : glue_label_names(glue);
+  LabelOptions options = d.label_options(std::move(model_names));
+  if (!config.problem_type.empty()) options.problem_type = problem_type_from_name(config.problem_type);
+  data.labels = deduce_labels(data.train.rows, options, d.train);
+  if (config.num_labels) data.labels = with_count(std::move(data.labels), *config.num_labels, d.label_separator);
+  return data;
+}
+
+TaskSettings training_settings(const RunConfig& config, const OpenedModel& opened, const LabelSet& labels) {
+  TaskSettings s;
+  s.task = config.task;
+  s.problem_type = labels.problem_type();
+  s.labels = labels.names();
+  s.label_separator = labels.separator();
+  s.max_length = opened.settings ? opened.settings->max_length : get_int(opened.config.json, "max_position_embeddings", s.max_length, opened.config.where, 1, kMaxPositions);
+  if (opened.settings) s.truncation_side = opened.settings->truncation_side;
+  const fs::path tokenizer = opened.tokenizer_folder / "tokenizer_config.json";
+  if (!opened.settings && file_exists(tokenizer) && get_string(read_json(tokenizer), "truncation_side", "right", tokenizer.string()) == "left")
+    s.truncation_side = Side::kLeft;
+  apply_reading(config.data, s);
+  return s;
+}
+
+void encode_training_data(TrainingData& data, const Task& task, const Tokenizer& tokenizer, bool shuffled) {
+  for (SplitData* split : {&data.train, &data.validation, &data.test})
+    if (!split->rows.empty()) split->examples = task.encode_all(split->rows, tokenizer, split->file);
+  const auto& examples = data.train.examples;
+  std::vector<Labels> labels;
+  for (const Example& e : examples) labels.push_back(e.labels);
+  require_trainable(data.train.rows, labels, data.labels, data.train.file);
+
+  const auto cut = std::count_if(examples.begin(), examples.end(), [](const Example& e) { return e.truncated; });
+  if (cut > 0)
+    note(fmt::format("{} of {} training rows ({:.1f}%) are longer than {} tokens and are cut", cut, examples.size(),
+                     100.0 * static_cast<double>(cut) / static_cast<double>(examples.size()), task.settings().max_length));
+  if (!shuffled && data.labels.problem_type() == ProblemType::kSingleLabel) {
+    size_t same = 1;
+    while (same < examples.size() && examples[same].labels.id == examples[0].labels.id) ++same;
+    if (same < examples.size() && static_cast<int64_t>(same) >= kSingleClassRows)
+      warning(fmt::format("the first {} training rows are all '{}' and their order is kept: the file seems to be sorted by label", same,
+                          data.labels.names()[static_cast<size_t>(examples[0].labels.id)]));
+  }
+}
+
+std::vector<float> class_weights_of(const WordOrNumbers& setting, const Task& task, std::span<const Example> train) {
+  if (setting.numbers.empty() && setting.word != "balanced") return {};
+  const TaskSettings& s = task.settings();
+  const auto refuse = [](const std::string& what, const std::string& hint) {
+    fail(ErrorCode::kUsage, {.id = "train.class_weights", .where = "training.class_weights", .what = what, .hint = hint});
+  };
+  if (s.problem_type != ProblemType::kSingleLabel) refuse("weights are for problems with a single label", "leave them out");
+  std::vector<float> weights(s.labels.size(), 1.0f);
+  for (const auto& [name, weight] : setting.numbers) {
+    const auto at = std::find(s.labels.begin(), s.labels.end(), name);
+    if (at == s.labels.end()) refuse("there is no label '" + name + "'", suggestion(name, s.labels));
+    weights[static_cast<size_t>(at - s.labels.begin())] = static_cast<float>(weight);
+  }
+  if (!setting.numbers.empty()) return weights;
+  std::vector<double> counts(s.labels.size());
+  for (const Example& e : train)
+    if (e.labels.id >= 0) counts[static_cast<size_t>(e.labels.id)] += 1;
+  // n / (classes * count), as scikit-learn's "balanced".
+  for (size_t c = 0; c < weights.size(); ++c)
+    weights[c] = counts[c] > 0 ? static_cast<float>(static_cast<double>(train.size()) / (static_cast<double>(weights.size()) * counts[c])) : 0.0f;
+  return weights;
+}
+
+}  // namespace attune
