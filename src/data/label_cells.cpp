@@ -36,7 +36,7 @@ std::optional<Json> written_list(const Json& cell) {
 }  // namespace
 
 std::optional<double> cell_number(std::string_view cell) {
-  if (cell.starts_with('+')) cell.remove_prefix(1);
+  if (cell.starts_with('+') && !cell.starts_with("+-")) cell.remove_prefix(1);
   if (cell.empty() || !(cell[0] == '-' || cell[0] == '.' || (cell[0] >= '0' && cell[0] <= '9'))) return std::nullopt;
   double value = 0;
   const auto [end, error] = std::from_chars(cell.data(), cell.data() + cell.size(), value);

@@ -99,7 +99,7 @@ void parse_text(std::string_view content, DataFile& file, const ReadOptions& opt
 
 /// QQP's train file has rows with missing fields; GLUE's own reader skips them.
 bool skipped_by_glue(const DataFile& file) {
-  return file.glue_task == "qqp" && std::all_of(file.bad.begin(), file.bad.end(), [](const BadRow& b) { return b.reason.find(" columns, expected ") != std::string::npos; });
+  return file.glue_task == "qqp" && std::all_of(file.bad.begin(), file.bad.end(), [](const BadRow& b) { return b.reason.find(" columns, found ") != std::string::npos; });
 }
 
 void judge(const DataFile& file, const ReadOptions& options) {

@@ -44,7 +44,7 @@ void RowMaker::add(DelimitedRecord& record, bool checked) {
   if (record.columns != expected) {
     std::string hint;
     if (record.columns > expected && file_.format == DataFormat::kCsv) hint = "; a text that holds the separator must be in double quotes";
-    return bad(record.line, fmt::format("{} columns, expected {}: begins '{}'{}", record.columns, expected,
+    return bad(record.line, fmt::format("expected {} columns, found {}: begins '{}'{}", expected, record.columns,
                                         excerpt(record.cells.empty() ? "" : record.cells[0]), hint));
   }
   if (!checked) {
