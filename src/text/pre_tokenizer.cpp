@@ -6,6 +6,8 @@
 namespace attune {
 namespace {
 
+constexpr size_t kKept = size_t{1} << 16;  // spans a thread keeps between texts
+
 enum class Class { kRemove, kAlone, kJoin, kJoinOther };
 
 /// Runs of one joining class are words, kAlone characters are words of their own, kRemove ends a word and is in none.
@@ -26,6 +28,7 @@ void split_by_class(const AlignedText& text, std::vector<Span>& words, Classify 
     if (open != Class::kRemove) out.push_back({begin, word.end});
   }
   words.assign(out.begin(), out.end());
+  if (out.capacity() > kKept) std::vector<Span>().swap(out);
 }
 
 class BertPreTokenizer : public PreTokenizer {
