@@ -69,7 +69,8 @@ class FaultyFileSystem final : public FileSystem {
     File(FaultyFileSystem& owner, fs::path path, std::unique_ptr<OutputFile> real)
         : owner_(owner), path_(std::move(path)), real_(std::move(real)) {}
     void write(std::string_view bytes) override {
-      owner_.step(path_, "write", [&] { real_->write(bytes); }, [&] { real_->write(bytes.substr(0, bytes.size() / 2)); }, bytes.size());
+      owner_.step(
+          path_, "write", [&] { real_->write(bytes); }, [&] { real_->write(bytes.substr(0, bytes.size() / 2)); }, bytes.size());
     }
     void sync() override {
       owner_.step(path_, "sync", [&] { real_->sync(); });
@@ -93,7 +94,8 @@ class FaultyFileSystem final : public FileSystem {
 
   template <typename Do>
   void step(const fs::path& path, const char* what, Do work) {
-    step(path, what, work, [] {}, 0);
+    step(
+        path, what, work, [] {}, 0);
   }
   template <typename Do, typename Half>
   void step(const fs::path& path, const char* what, Do work, Half half, uint64_t wanted) {

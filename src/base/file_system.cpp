@@ -38,7 +38,9 @@ class RealFile final : public OutputFile {
     }
   }
   void sync() override {
-    if (::fsync(fd_.get()) != 0) fail_write(path_, "sync", errno);
+    while (::fsync(fd_.get()) != 0) {
+      if (errno != EINTR) fail_write(path_, "sync", errno);
+    }
   }
   void close() override {
     if (fd_ && ::close(fd_.release()) != 0 && errno != EINTR) fail_write(path_, "close", errno);
@@ -112,11 +114,13 @@ FileSystem* replace_file_system(FileSystem* other) { return std::exchange(replac
 void fail_write(const fs::path& path, std::string_view operation, int error, uint64_t wanted) {
   const bool full = error == ENOSPC || error == EDQUOT;
   std::string what = fmt::format("cannot {}: {}", operation, std::strerror(error));
-  if (wanted > 0 || full) what += fmt::format(" (wanted {} bytes, {} bytes free)", grouped(wanted), grouped(free_bytes_at(path.parent_path())));
+  if (wanted > 0 || full)
+    what += fmt::format(" (wanted {} bytes, {} bytes free)", grouped(wanted), grouped(free_bytes_at(path.parent_path())));
   std::string hint;
   if (full) hint = "free some space or write to another disk";
   if (error == EACCES || error == EPERM || error == EROFS) hint = "choose a folder you may write to";
-  fail(ErrorCode::kIo, {.id = full ? "disk.full" : "file.unwritable", .where = path.string(), .what = what, .expected = "", .got = "", .hint = hint});
+  fail(ErrorCode::kIo,
+       {.id = full ? "disk.full" : "file.unwritable", .where = path.string(), .what = what, .expected = "", .got = "", .hint = hint});
 }
 
 std::string random_suffix() {

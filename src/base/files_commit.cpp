@@ -36,7 +36,7 @@ class HashingFile final : public OutputFile {
     hash_.update(bytes);
     size_ += bytes.size();
   }
-  void sync() override {}   // the owner does
+  void sync() override {}  // the owner does
   void close() override {}
   uint64_t size() const { return size_; }
   std::string hex() { return hash_.hex(); }
@@ -80,7 +80,12 @@ void write_file_atomically(const fs::path& path, std::string_view bytes) {
 
 FolderCommit::FolderCommit(fs::path target, bool replace) : target_(plain(std::move(target))), replace_(replace) {
   if (target_.filename().empty() || target_.filename() == "..") {
-    fail(ErrorCode::kUsage, {.id = "folder.name", .where = target_.string(), .what = "is no name for a new folder", .expected = "", .got = "", .hint = "give the folder a name of its own"});
+    fail(ErrorCode::kUsage, {.id = "folder.name",
+                             .where = target_.string(),
+                             .what = "is no name for a new folder",
+                             .expected = "",
+                             .got = "",
+                             .hint = "give the folder a name of its own"});
   }
   check_target();
   FileSystem& system = file_system();
@@ -107,7 +112,8 @@ void FolderCommit::check_target() const {
   struct stat s;
   if (::lstat(target_.c_str(), &s) != 0) return;
   const auto refuse = [&](std::string id, std::string what, std::string hint) {
-    fail(ErrorCode::kState, {.id = std::move(id), .where = target_.string(), .what = std::move(what), .expected = "", .got = "", .hint = std::move(hint)});
+    fail(ErrorCode::kState,
+         {.id = std::move(id), .where = target_.string(), .what = std::move(what), .expected = "", .got = "", .hint = std::move(hint)});
   };
   if (!S_ISDIR(s.st_mode)) refuse("folder.exists", "is there already and is no folder", "choose another name or remove it");
   if (list_folder(target_).empty()) return;
@@ -153,7 +159,8 @@ void FolderCommit::commit(int64_t step) {
     files.push_back({{"name", e.name}, {"size", e.size}, {"sha256", e.sha256}});
     for (fs::path p = fs::path(e.name).parent_path(); !p.empty(); p = p.parent_path()) folders.insert(p);
   }
-  const Json manifest = {{"format_version", kManifestVersion}, {"tool", "attune"}, {"tool_version", kVersion}, {"step", step}, {"files", files}};
+  const Json manifest = {
+      {"format_version", kManifestVersion}, {"tool", "attune"}, {"tool_version", kVersion}, {"step", step}, {"files", files}};
   const std::unique_ptr<OutputFile> file = system.create(partial_ / kManifestName);
   file->write(dump_json(manifest) + "\n");
   file->sync();

@@ -70,7 +70,12 @@ std::string read_file_gz(const fs::path& path, uint64_t limit) {
   const bool magic = content.size() >= 2 && content[0] == '\x1f' && content[1] == '\x8b';
   if (magic) return unpack(content, path, limit);
   if (path.extension() == ".gz") {
-    fail(ErrorCode::kInput, {.id = "gzip.damaged", .where = path.string() + ", byte 0", .what = "is no gzip file", .expected = "the bytes 1f 8b", .got = "", .hint = ""});
+    fail(ErrorCode::kInput, {.id = "gzip.damaged",
+                             .where = path.string() + ", byte 0",
+                             .what = "is no gzip file",
+                             .expected = "the bytes 1f 8b",
+                             .got = "",
+                             .hint = ""});
   }
   return content;
 }

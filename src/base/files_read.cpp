@@ -11,19 +11,31 @@
 #include "base/checked.h"
 #include "base/descriptor.h"
 #include "base/error.h"
+#include "base/signals.h"
 #include "base/utf8.h"
 
 namespace attune {
 namespace {
 
 [[noreturn]] void fail_input(std::string id, const fs::path& path, std::string what, std::string hint = "") {
-  fail(ErrorCode::kInput, {.id = std::move(id), .where = path.string(), .what = std::move(what), .expected = "", .got = "", .hint = std::move(hint)});
+  fail(ErrorCode::kInput,
+       {.id = std::move(id), .where = path.string(), .what = std::move(what), .expected = "", .got = "", .hint = std::move(hint)});
 }
 
 void require_regular(const fs::path& path, const struct stat& s) {
   if (S_ISREG(s.st_mode)) return;
   if (S_ISDIR(s.st_mode)) fail_input("file.folder", path, "is a folder, not a file");
   fail_input("file.special", path, S_ISFIFO(s.st_mode) ? "is a named pipe, not a file" : "is a device or socket, not a file");
+}
+
+/// Waits for standard input and looks up now and then: Ctrl-C must end a program that waits for lines (reads are restarted after
+/// signals). Nothing is half done here, so Interrupted may leave.
+void wait_for_input(int fd) {
+  for (;;) {
+    throw_if_interrupted();
+    pollfd p{fd, POLLIN, 0};
+    if (::poll(&p, 1, 200) > 0) return;
+  }
 }
 
 }  // namespace
@@ -185,6 +197,7 @@ void for_each_line(const fs::path& path, const std::function<bool(std::string_vi
                              .hint = "is this a text file with one record a line?"});
   };
   for (;;) {
+    if (standard_input) wait_for_input(fd);
     const size_t n = read_some(fd, buffer.data(), buffer.size(), path);
     if (n == 0) break;
     std::string_view rest(buffer.data(), n);

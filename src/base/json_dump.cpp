@@ -64,13 +64,27 @@ void append_string(std::string& out, std::string_view s, bool ascii) {
       n = 1;
     }
     switch (c) {
-      case '"': out += "\\\""; break;
-      case '\\': out += "\\\\"; break;
-      case '\b': out += "\\b"; break;
-      case '\f': out += "\\f"; break;
-      case '\n': out += "\\n"; break;
-      case '\r': out += "\\r"; break;
-      case '\t': out += "\\t"; break;
+      case '"':
+        out += "\\\"";
+        break;
+      case '\\':
+        out += "\\\\";
+        break;
+      case '\b':
+        out += "\\b";
+        break;
+      case '\f':
+        out += "\\f";
+        break;
+      case '\n':
+        out += "\\n";
+        break;
+      case '\r':
+        out += "\\r";
+        break;
+      case '\t':
+        out += "\\t";
+        break;
       default:
         if (c < 0x20 || (ascii && c < 0x10000)) {
           append_u(out, c);
@@ -93,15 +107,32 @@ class Dumper {
   void value(const Json& v, int depth) {
     require(depth <= kMaxDepth, "dump_json: nested too deep");
     switch (v.type()) {
-      case Json::value_t::null: out_ += "null"; break;
-      case Json::value_t::boolean: out_ += v.get<bool>() ? "true" : "false"; break;
-      case Json::value_t::number_integer: out_ += std::to_string(v.get<int64_t>()); break;
-      case Json::value_t::number_unsigned: out_ += std::to_string(v.get<uint64_t>()); break;
-      case Json::value_t::number_float: number(v.get<double>()); break;
-      case Json::value_t::string: append_string(out_, v.get_ref<const std::string&>(), style_.ascii); break;
-      case Json::value_t::array: array(v, depth); break;
-      case Json::value_t::object: object(v, depth); break;
-      default: throw Bug("dump_json: a value that JSON does not have");
+      case Json::value_t::null:
+        out_ += "null";
+        break;
+      case Json::value_t::boolean:
+        out_ += v.get<bool>() ? "true" : "false";
+        break;
+      case Json::value_t::number_integer:
+        out_ += std::to_string(v.get<int64_t>());
+        break;
+      case Json::value_t::number_unsigned:
+        out_ += std::to_string(v.get<uint64_t>());
+        break;
+      case Json::value_t::number_float:
+        number(v.get<double>());
+        break;
+      case Json::value_t::string:
+        append_string(out_, v.get_ref<const std::string&>(), style_.ascii);
+        break;
+      case Json::value_t::array:
+        array(v, depth);
+        break;
+      case Json::value_t::object:
+        object(v, depth);
+        break;
+      default:
+        throw Bug("dump_json: a value that JSON does not have");
     }
   }
 

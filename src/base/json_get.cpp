@@ -18,7 +18,8 @@ std::string shown(const Json& v) {
   return s;
 }
 
-[[noreturn]] void refuse(const char* id, const std::string& key, const std::string& where, const char* what, std::string expected, const Json& got) {
+[[noreturn]] void refuse(const char* id, const std::string& key, const std::string& where, const char* what, std::string expected,
+                         const Json& got) {
   fail(ErrorCode::kInput, {.id = id,
                            .where = where,
                            .what = fmt::format("'{}' {}", key, what),
@@ -30,7 +31,12 @@ std::string shown(const Json& v) {
 /// The member, or null when it is absent or null.
 const Json* member(const Json& object, const std::string& key, const std::string& where) {
   if (!object.is_object()) {
-    fail(ErrorCode::kInput, {.id = "json.type", .where = where, .what = fmt::format("cannot hold '{}'", key), .expected = "an object", .got = shown(object), .hint = ""});
+    fail(ErrorCode::kInput, {.id = "json.type",
+                             .where = where,
+                             .what = fmt::format("cannot hold '{}'", key),
+                             .expected = "an object",
+                             .got = shown(object),
+                             .hint = ""});
   }
   const auto it = object.find(key);
   return it == object.end() || it->is_null() ? nullptr : &*it;

@@ -60,13 +60,27 @@ class Parser {
 
   void value(Json& out, int depth) {  // recursion is bounded by limits_.max_depth
     switch (peek()) {
-      case '{': return object(out, depth + 1);
-      case '[': return array(out, depth + 1);
-      case '"': out = Json(Json::value_t::string); return string(*out.get_ptr<Json::string_t*>());
-      case 't': word("true"); out = true; return;
-      case 'f': word("false"); out = false; return;
-      case 'n': word("null"); out = nullptr; return;
-      default: number(out);
+      case '{':
+        return object(out, depth + 1);
+      case '[':
+        return array(out, depth + 1);
+      case '"':
+        out = Json(Json::value_t::string);
+        return string(*out.get_ptr<Json::string_t*>());
+      case 't':
+        word("true");
+        out = true;
+        return;
+      case 'f':
+        word("false");
+        out = false;
+        return;
+      case 'n':
+        word("null");
+        out = nullptr;
+        return;
+      default:
+        number(out);
     }
   }
 
@@ -171,26 +185,43 @@ class Parser {
       const char e = peek();
       ++at_;
       switch (e) {
-        case '"': case '\\': case '/': out += e; break;
-        case 'b': out += '\b'; break;
-        case 'f': out += '\f'; break;
-        case 'n': out += '\n'; break;
-        case 'r': out += '\r'; break;
-        case 't': out += '\t'; break;
+        case '"':
+        case '\\':
+        case '/':
+          out += e;
+          break;
+        case 'b':
+          out += '\b';
+          break;
+        case 'f':
+          out += '\f';
+          break;
+        case 'n':
+          out += '\n';
+          break;
+        case 'r':
+          out += '\r';
+          break;
+        case 't':
+          out += '\t';
+          break;
         case 'u': {
           uint32_t code = hex4(escape_at);
-          if (code >= 0xdc00 && code < 0xe000) refuse("json.syntax", "a \\u escape is the second half of a pair without the first", escape_at);
+          if (code >= 0xdc00 && code < 0xe000)
+            refuse("json.syntax", "a \\u escape is the second half of a pair without the first", escape_at);
           if (code >= 0xd800 && code < 0xdc00) {
             if (s_.substr(at_, 2) != "\\u") refuse("json.syntax", "a \\u escape is the first half of a pair without the second", escape_at);
             at_ += 2;
             const uint32_t low = hex4(escape_at);
-            if (low < 0xdc00 || low >= 0xe000) refuse("json.syntax", "a \\u escape is the first half of a pair without the second", escape_at);
+            if (low < 0xdc00 || low >= 0xe000)
+              refuse("json.syntax", "a \\u escape is the first half of a pair without the second", escape_at);
             code = 0x10000 + ((code - 0xd800) << 10) + (low - 0xdc00);
           }
           append_utf8(out, code);
           break;
         }
-        default: refuse("json.syntax", "unknown escape in a text", escape_at);
+        default:
+          refuse("json.syntax", "unknown escape in a text", escape_at);
       }
     }
   }

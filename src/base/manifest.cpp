@@ -38,7 +38,8 @@ Manifest read_manifest(const fs::path& folder) {
   if (version > kManifestVersion) {
     fail(ErrorCode::kInput, {.id = "manifest.newer",
                              .where = where,
-                             .what = fmt::format("was written in format {} by attune {}", version, get_string(doc, "tool_version", "(unknown version)", where)),
+                             .what = fmt::format("was written in format {} by attune {}", version,
+                                                 get_string(doc, "tool_version", "(unknown version)", where)),
                              .expected = fmt::format("format {} or older", kManifestVersion),
                              .got = "",
                              .hint = "use that version of attune or a newer one"});
@@ -89,7 +90,8 @@ ManifestCheck check_manifest(const fs::path& folder, bool hashes) {
     } else if (!S_ISREG(s.st_mode)) {
       check.problems.push_back(e.name + ": is not a regular file");
     } else if (static_cast<uint64_t>(s.st_size) != e.size) {
-      check.problems.push_back(fmt::format("{}: expected {} bytes, got {}", e.name, grouped(e.size), grouped(static_cast<uint64_t>(s.st_size))));
+      check.problems.push_back(
+          fmt::format("{}: expected {} bytes, got {}", e.name, grouped(e.size), grouped(static_cast<uint64_t>(s.st_size))));
     } else if (hashes) {
       try {
         if (sha256_file(path) != e.sha256) check.problems.push_back(e.name + ": the content differs from what was written (SHA-256)");

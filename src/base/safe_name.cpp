@@ -22,12 +22,12 @@ bool is_device_name(std::string_view name) {
 
 /// Characters that look like a separator or a dot, change the reading direction, or cannot be seen.
 bool is_deceptive(uint32_t c) {
-  if (c < 0x20 || (c >= 0x7f && c < 0xa0)) return true;                                          // control
-  if (c == 0x2024 || c == 0x2025 || c == 0xff0e || c == 0xfe52) return true;                       // dots
-  if (c == 0x2044 || c == 0x2215 || c == 0x29f8 || c == 0xff0f) return true;                       // slashes
-  if (c == 0x2216 || c == 0x29f5 || c == 0x29f9 || c == 0xfe68 || c == 0xff3c) return true;        // backslashes
+  if (c < 0x20 || (c >= 0x7f && c < 0xa0)) return true;                                      // control
+  if (c == 0x2024 || c == 0x2025 || c == 0xff0e || c == 0xfe52) return true;                 // dots
+  if (c == 0x2044 || c == 0x2215 || c == 0x29f8 || c == 0xff0f) return true;                 // slashes
+  if (c == 0x2216 || c == 0x29f5 || c == 0x29f9 || c == 0xfe68 || c == 0xff3c) return true;  // backslashes
   if ((c >= 0x200b && c <= 0x200f) || (c >= 0x2028 && c <= 0x202e) || (c >= 0x2060 && c <= 0x2069) || c == 0xfeff) return true;
-  return c == 0xff1a || c == 0x2236 || (c & 0xfffe) == 0xfffe;                                     // colons; no characters at all
+  return c == 0xff1a || c == 0x2236 || (c & 0xfffe) == 0xfffe;  // colons; no characters at all
 }
 
 /// %2e, %2f, %5c, %00: somebody downstream may decode them.

@@ -18,9 +18,7 @@ Sha256::Sha256() : context_(EVP_MD_CTX_new()) {
 }
 Sha256::~Sha256() { EVP_MD_CTX_free(md(context_)); }
 
-void Sha256::update(std::string_view bytes) {
-  require(EVP_DigestUpdate(md(context_), bytes.data(), bytes.size()) == 1, "SHA-256 update");
-}
+void Sha256::update(std::string_view bytes) { require(EVP_DigestUpdate(md(context_), bytes.data(), bytes.size()) == 1, "SHA-256 update"); }
 
 std::string Sha256::hex() {
   unsigned char digest[EVP_MAX_MD_SIZE];

@@ -27,7 +27,8 @@ void update_artifacts(const fs::path& folder, const std::vector<Artifact>& artif
     write_file_atomically(folder / a.name, a.fill);
     files.push_back(Json{{"name", a.name}, {"size", attune::file_size(folder / a.name)}, {"sha256", sha256_file(folder / a.name)}});
   }
-  const Json manifest = {{"format_version", kManifestVersion}, {"tool", "attune"}, {"tool_version", kVersion}, {"step", -1}, {"files", files}};
+  const Json manifest = {
+      {"format_version", kManifestVersion}, {"tool", "attune"}, {"tool_version", kVersion}, {"step", -1}, {"files", files}};
   write_file_atomically(folder / kManifestName, dump_json(manifest) + "\n");
 }
 

@@ -65,12 +65,13 @@ uint64_t checkpoint_size(const CheckpointContent& content) {
 void require_free_space(const fs::path& path, uint64_t bytes, const std::string& what) {
   const uint64_t free = file_system().free_bytes(path);
   if (free >= bytes) return;
-  fail(ErrorCode::kIo, {.id = "disk.full",
-                        .where = path.string(),
-                        .what = fmt::format("not enough space for {} (wanted {} bytes, {} bytes free)", what, grouped(bytes), grouped(free)),
-                        .expected = "",
-                        .got = "",
-                        .hint = "free some space or write to another disk"});
+  fail(ErrorCode::kIo,
+       {.id = "disk.full",
+        .where = path.string(),
+        .what = fmt::format("not enough space for {} (wanted {} bytes, {} bytes free)", what, grouped(bytes), grouped(free)),
+        .expected = "",
+        .got = "",
+        .hint = "free some space or write to another disk"});
 }
 
 fs::path write_checkpoint(const fs::path& run, int64_t step, const CheckpointContent& content) {
@@ -114,7 +115,8 @@ CheckpointSearch find_checkpoints(const fs::path& run, CheckpointTrust trust) {
 
 Checkpoint open_checkpoint(const fs::path& folder) {
   if (!folder_exists(folder)) {
-    fail(ErrorCode::kInput, {.id = "file.missing", .where = folder.string(), .what = "there is no such checkpoint", .expected = "", .got = "", .hint = ""});
+    fail(ErrorCode::kInput,
+         {.id = "file.missing", .where = folder.string(), .what = "there is no such checkpoint", .expected = "", .got = "", .hint = ""});
   }
   const ManifestCheck check = check_manifest(folder, true);
   const auto damaged = [&](std::string what) {

@@ -48,7 +48,9 @@ ModelKind kind_of(const fs::path& folder) {
   std::string checkpoint;
   int64_t step = -1;
   for (const std::string& name : list_folder(folder)) {
-    if (!name.starts_with("checkpoint-") || name.size() > 29 || name.find_first_not_of("0123456789", 11) != std::string::npos || name.size() == 11) continue;
+    if (!name.starts_with("checkpoint-") || name.size() > 29 || name.find_first_not_of("0123456789", 11) != std::string::npos ||
+        name.size() == 11)
+      continue;
     if (const int64_t n = std::stoll(name.substr(11)); n > step) {
       step = n;
       checkpoint = name;
@@ -83,7 +85,8 @@ std::vector<std::string> cached_models(const fs::path& cache) {
 }
 
 [[noreturn]] void not_found(const std::string& name, std::string what, std::string hint) {
-  fail(ErrorCode::kInput, {.id = "model.not_found", .where = name, .what = std::move(what), .expected = "", .got = "", .hint = std::move(hint)});
+  fail(ErrorCode::kInput,
+       {.id = "model.not_found", .where = name, .what = std::move(what), .expected = "", .got = "", .hint = std::move(hint)});
 }
 
 struct RepoName {
@@ -94,10 +97,13 @@ struct RepoName {
 RepoName repo_name(const std::string& name) {
   RepoName r{name};
   if (const size_t at = name.rfind('@'); at != std::string::npos) r = {name.substr(0, at), name.substr(at + 1)};
-  const bool path_like = name.starts_with("/") || name.starts_with(".") || name.starts_with("~") || std::count(r.id.begin(), r.id.end(), '/') > 1;
+  const bool path_like =
+      name.starts_with("/") || name.starts_with(".") || name.starts_with("~") || std::count(r.id.begin(), r.id.end(), '/') > 1;
   if (path_like) not_found(name, "there is no such folder", "");
-  if (!is_repo_id(r.id)) not_found(name, "is no folder and cannot be the name of a model on the Hub", "a name looks like distilbert-base-uncased or org/name");
-  if (!is_safe_relative_path(r.revision)) not_found(name, "the revision behind '@' is not a safe name", "a revision is a branch, a tag or a commit of 40 hexadecimal digits");
+  if (!is_repo_id(r.id))
+    not_found(name, "is no folder and cannot be the name of a model on the Hub", "a name looks like distilbert-base-uncased or org/name");
+  if (!is_safe_relative_path(r.revision))
+    not_found(name, "the revision behind '@' is not a safe name", "a revision is a branch, a tag or a commit of 40 hexadecimal digits");
   return r;
 }
 
@@ -132,7 +138,12 @@ fs::path model_file(const fs::path& folder, const std::string& name) {
   if (!fs::is_symlink(path, e)) return path;
   const fs::path end = fs::canonical(path, e);
   if (e) {
-    fail(ErrorCode::kInput, {.id = "link.broken", .where = path.string(), .what = "is a link that leads nowhere: " + e.message(), .expected = "", .got = "", .hint = "copy or download the folder again"});
+    fail(ErrorCode::kInput, {.id = "link.broken",
+                             .where = path.string(),
+                             .what = "is a link that leads nowhere: " + e.message(),
+                             .expected = "",
+                             .got = "",
+                             .hint = "copy or download the folder again"});
   }
   const fs::path limit = boundary(fs::canonical(folder, e));
   if (e || !is_inside(end, limit)) {
@@ -147,10 +158,12 @@ fs::path model_file(const fs::path& folder, const std::string& name) {
 }
 
 ResolvedModel resolve_model(const std::string& name) {
-  if (name.empty() || name.find('\0') != std::string::npos) not_found(name, "the name of the model is empty", "give a folder or a name such as distilbert-base-uncased");
+  if (name.empty() || name.find('\0') != std::string::npos)
+    not_found(name, "the name of the model is empty", "give a folder or a name such as distilbert-base-uncased");
   const fs::path local = expand(name);
   if (folder_exists(local)) return {kind_of(local), local, ""};
-  if (file_exists(local)) not_found(name, "is a file, not a model folder", "give the folder that holds config.json; other formats: attune convert");
+  if (file_exists(local))
+    not_found(name, "is a file, not a model folder", "give the folder that holds config.json; other formats: attune convert");
 
   const RepoName repo = repo_name(name);
   const fs::path cache = hub_cache();
@@ -167,7 +180,8 @@ ResolvedModel resolve_model(const std::string& name) {
     std::error_code e;
     const fs::path real = fs::canonical(ref, e);
     if (e || !file_exists(ref) || !is_inside(real, fs::canonical(folder))) {
-      not_found(name, fmt::format("the Hugging Face cache {} has the model, but not its revision '{}'", cache.string(), repo.revision), fetch);
+      not_found(name, fmt::format("the Hugging Face cache {} has the model, but not its revision '{}'", cache.string(), repo.revision),
+                fetch);
     }
     commit = read_file(ref, 4096);
     commit.erase(0, commit.find_first_not_of(" \t\r\n"));
@@ -181,7 +195,12 @@ ResolvedModel resolve_model(const std::string& name) {
     not_found(name, fmt::format("the Hugging Face cache {} has no files of commit {}", cache.string(), commit), fetch);
   }
   if (!is_inside(real, fs::canonical(folder))) {
-    fail(ErrorCode::kInput, {.id = "link.outside", .where = snapshot.string(), .what = "is a link out of the repository's folder, which is not followed", .expected = "", .got = real.string(), .hint = ""});
+    fail(ErrorCode::kInput, {.id = "link.outside",
+                             .where = snapshot.string(),
+                             .what = "is a link out of the repository's folder, which is not followed",
+                             .expected = "",
+                             .got = real.string(),
+                             .hint = ""});
   }
   return {kind_of(snapshot), snapshot, commit};
 }

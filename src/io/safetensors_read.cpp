@@ -21,11 +21,10 @@ struct FileType {
   std::string_view name;
   uint64_t bits;
 };
-constexpr std::array<FileType, 22> kTypes = {{{"BOOL", 8},   {"F4", 4},      {"F6_E2M3", 6}, {"F6_E3M2", 6},     {"U8", 8},
-                                              {"I8", 8},     {"F8_E5M2", 8}, {"F8_E4M3", 8}, {"F8_E8M0", 8},     {"F8_E4M3FNUZ", 8},
-                                              {"F8_E5M2FNUZ", 8}, {"I16", 16}, {"U16", 16},  {"F16", 16},        {"BF16", 16},
-                                              {"I32", 32},   {"U32", 32},    {"F32", 32},    {"C64", 64},        {"F64", 64},
-                                              {"I64", 64},   {"U64", 64}}};
+constexpr std::array<FileType, 22> kTypes = {
+    {{"BOOL", 8},    {"F4", 4},          {"F6_E2M3", 6},     {"F6_E3M2", 6}, {"U8", 8},   {"I8", 8},   {"F8_E5M2", 8}, {"F8_E4M3", 8},
+     {"F8_E8M0", 8}, {"F8_E4M3FNUZ", 8}, {"F8_E5M2FNUZ", 8}, {"I16", 16},    {"U16", 16}, {"F16", 16}, {"BF16", 16},   {"I32", 32},
+     {"U32", 32},    {"F32", 32},        {"C64", 64},        {"F64", 64},    {"I64", 64}, {"U64", 64}}};
 
 /// A name from the file, safe to print.
 std::string shown(const std::string& name) { return dump_json(Json(name.size() > 120 ? name.substr(0, 120) + "..." : name)); }
@@ -39,14 +38,17 @@ class Header {
   std::map<std::string, std::string> metadata;
 
   void read() {
-    if (file_size_ < 8) refuse("R1", "byte 0", "is too short to be a safetensors file", "at least 8 bytes", fmt::format("{} bytes", file_size_));
+    if (file_size_ < 8)
+      refuse("R1", "byte 0", "is too short to be a safetensors file", "at least 8 bytes", fmt::format("{} bytes", file_size_));
     uint64_t n = 0;
     read_range(path_, 0, 8, &n);
     if (n > kMaxHeader) {
-      refuse("R2", "byte 0", "gives an impossible header length; is this a safetensors file?", fmt::format("at most {} bytes", grouped(kMaxHeader)), grouped(n));
+      refuse("R2", "byte 0", "gives an impossible header length; is this a safetensors file?",
+             fmt::format("at most {} bytes", grouped(kMaxHeader)), grouped(n));
     }
     if (n > file_size_ - 8) {
-      refuse("R3", "byte 0", "ends inside its header", fmt::format("{} bytes of header", grouped(n)), fmt::format("{} bytes of file", grouped(file_size_)));
+      refuse("R3", "byte 0", "ends inside its header", fmt::format("{} bytes of header", grouped(n)),
+             fmt::format("{} bytes of file", grouped(file_size_)));
     }
     data_begin = 8 + n;
     std::string text(n, '\0');
@@ -57,7 +59,8 @@ class Header {
   }
 
  private:
-  [[noreturn]] void refuse(const char* rule, std::string_view place, std::string what, std::string expected = "", std::string got = "") const {
+  [[noreturn]] void refuse(const char* rule, std::string_view place, std::string what, std::string expected = "",
+                           std::string got = "") const {
     fail(ErrorCode::kInput, {.id = fmt::format("safetensors.{}", rule),
                              .where = fmt::format("{}, {}", path_, place),
                              .what = std::move(what),
@@ -97,11 +100,13 @@ class Header {
       if (shape == value.end() || !shape->is_array()) refuse("R5", place, "has no 'shape'");
       for (const Json& d : *shape) {
         const uint64_t dim = whole(d, place, "shape");
-        if (dim > static_cast<uint64_t>(INT64_MAX)) refuse("R9", place, "has an impossible shape", "dimensions below 2^63", std::to_string(dim));
+        if (dim > static_cast<uint64_t>(INT64_MAX))
+          refuse("R9", place, "has an impossible shape", "dimensions below 2^63", std::to_string(dim));
         e.shape.push_back(static_cast<int64_t>(dim));
       }
       const auto offsets = value.find("data_offsets");
-      if (offsets == value.end() || !offsets->is_array() || offsets->size() != 2) refuse("R5", place, "has no 'data_offsets' of two numbers");
+      if (offsets == value.end() || !offsets->is_array() || offsets->size() != 2)
+        refuse("R5", place, "has no 'data_offsets' of two numbers");
       e.begin = whole((*offsets)[0], place, "data_offsets");
       e.end = whole((*offsets)[1], place, "data_offsets");
       entries.push_back(std::move(e));
@@ -110,7 +115,8 @@ class Header {
 
   uint64_t whole(const Json& v, const std::string& place, const char* what) const {
     if (v.is_number_unsigned()) return v.get<uint64_t>();
-    refuse("R5", place, fmt::format("'{}' holds something else than whole numbers", what), "0 to 2^64 - 1", dump_json(v, {.indent = -1, .nan_as_null = true}).substr(0, 60));
+    refuse("R5", place, fmt::format("'{}' holds something else than whole numbers", what), "0 to 2^64 - 1",
+           dump_json(v, {.indent = -1, .nan_as_null = true}).substr(0, 60));
   }
 
   void read_metadata(const Json& v) {
@@ -132,7 +138,8 @@ class Header {
       const auto span = [&] { return fmt::format("bytes {} to {}", grouped(e.begin), grouped(e.end)); };
       if (e.end < e.begin) refuse("R8", place, "ends before it begins", "", span());
       if (e.begin != at) {
-        refuse("R7", place, e.begin > at ? "leaves a hole before it" : "overlaps another tensor", fmt::format("a begin at byte {}", grouped(at)), span());
+        refuse("R7", place, e.begin > at ? "leaves a hole before it" : "overlaps another tensor",
+               fmt::format("a begin at byte {}", grouped(at)), span());
       }
       at = e.end;
       const auto elements = checked_product(e.shape);
@@ -147,8 +154,8 @@ class Header {
     const uint64_t have = file_size_ - data_begin;
     if (at != have) {
       refuse("R12", fmt::format("byte {}", grouped(data_begin + std::min(at, have))),
-             at > have ? "the file is incomplete" : "there is something behind the last tensor", fmt::format("{} bytes of data", grouped(at)),
-             fmt::format("{} bytes", grouped(have)));
+             at > have ? "the file is incomplete" : "there is something behind the last tensor",
+             fmt::format("{} bytes of data", grouped(at)), fmt::format("{} bytes", grouped(have)));
     }
   }
 
@@ -172,7 +179,8 @@ SafetensorsFile::SafetensorsFile(fs::path path) : path_(std::move(path)) {
 }
 
 const TensorEntry* SafetensorsFile::find(const std::string& name) const {
-  const auto it = std::lower_bound(entries_.begin(), entries_.end(), name, [](const TensorEntry& e, const std::string& n) { return e.name < n; });
+  const auto it =
+      std::lower_bound(entries_.begin(), entries_.end(), name, [](const TensorEntry& e, const std::string& n) { return e.name < n; });
   return it != entries_.end() && it->name == name ? &*it : nullptr;
 }
 
@@ -184,7 +192,12 @@ void SafetensorsFile::read_bytes(const TensorEntry& e, uint64_t offset, uint64_t
 Tensor SafetensorsFile::read(const std::string& name, MemoryClass c) const {
   const TensorEntry* e = find(name);
   if (!e) {
-    fail(ErrorCode::kInput, {.id = "safetensors.tensor", .where = path_.string(), .what = "holds no tensor " + shown(name), .expected = "", .got = "", .hint = ""});
+    fail(ErrorCode::kInput, {.id = "safetensors.tensor",
+                             .where = path_.string(),
+                             .what = "holds no tensor " + shown(name),
+                             .expected = "",
+                             .got = "",
+                             .hint = ""});
   }
   const auto type = dtype_named(e->dtype);
   if (!type) {

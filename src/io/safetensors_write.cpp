@@ -15,16 +15,26 @@ namespace {
 /// Place in the official writer's order of types; higher comes first.
 int rank(DType t) {
   switch (t) {
-    case DType::kBool: return 0;
-    case DType::kU8: return 4;
-    case DType::kI8: return 5;
-    case DType::kI16: return 11;
-    case DType::kF16: return 13;
-    case DType::kBF16: return 14;
-    case DType::kI32: return 15;
-    case DType::kF32: return 17;
-    case DType::kF64: return 19;
-    case DType::kI64: return 20;
+    case DType::kBool:
+      return 0;
+    case DType::kU8:
+      return 4;
+    case DType::kI8:
+      return 5;
+    case DType::kI16:
+      return 11;
+    case DType::kF16:
+      return 13;
+    case DType::kBF16:
+      return 14;
+    case DType::kI32:
+      return 15;
+    case DType::kF32:
+      return 17;
+    case DType::kF64:
+      return 19;
+    case DType::kI64:
+      return 20;
   }
   throw Bug("safetensors: a type without a rank");
 }
@@ -34,7 +44,8 @@ using Item = TensorMap::value_type;
 std::vector<const Item*> in_file_order(const TensorMap& tensors) {
   std::vector<const Item*> items;
   for (const Item& i : tensors) items.push_back(&i);
-  std::stable_sort(items.begin(), items.end(), [](const Item* a, const Item* b) { return rank(a->second.dtype()) > rank(b->second.dtype()); });
+  std::stable_sort(items.begin(), items.end(),
+                   [](const Item* a, const Item* b) { return rank(a->second.dtype()) > rank(b->second.dtype()); });
   return items;
 }
 

@@ -41,7 +41,12 @@ std::map<std::string, std::string> read_weight_map(const fs::path& path) {
   const std::string where = path.string();
   const Json index = read_json(path);
   const auto bad = [&](std::string what) {
-    fail(ErrorCode::kInput, {.id = "index.content", .where = where, .what = std::move(what), .expected = "", .got = "", .hint = "copy or download the folder again"});
+    fail(ErrorCode::kInput, {.id = "index.content",
+                             .where = where,
+                             .what = std::move(what),
+                             .expected = "",
+                             .got = "",
+                             .hint = "copy or download the folder again"});
   };
   if (!index.is_object()) bad("is no JSON object");
   const auto it = index.find("weight_map");
@@ -56,7 +61,12 @@ std::map<std::string, std::string> read_weight_map(const fs::path& path) {
 }
 
 [[noreturn]] void no_weights(const fs::path& folder) {
-  ErrorInfo info{.id = "weights.missing", .where = folder.string(), .what = "holds no weights", .expected = fmt::format("{} or {}", kSingle, kIndex), .got = "", .hint = ""};
+  ErrorInfo info{.id = "weights.missing",
+                 .where = folder.string(),
+                 .what = "holds no weights",
+                 .expected = fmt::format("{} or {}", kSingle, kIndex),
+                 .got = "",
+                 .hint = ""};
   std::string others;
   bool pickle = false;
   for (const std::string& name : list_folder(folder)) {
@@ -66,7 +76,9 @@ std::map<std::string, std::string> read_weight_map(const fs::path& path) {
   if (pickle) {
     info.id = "weights.pickle";
     info.what = "holds its weights only as pytorch_model.bin, a pickle file, which can run code when it is read";
-    info.hint = "convert it once where you trust it: python -c \"from transformers import AutoModel as M; M.from_pretrained('DIR').save_pretrained('NEW')\"";
+    info.hint =
+        "convert it once where you trust it: python -c \"from transformers import AutoModel as M; "
+        "M.from_pretrained('DIR').save_pretrained('NEW')\"";
   } else {
     info.hint = others.empty() ? "is this the right folder?" : "found only " + others;
   }

@@ -36,11 +36,16 @@ int64_t first_nonfinite(const void* data, int64_t n, Word exponent) {
 
 int64_t first_nonfinite(const Tensor& t) {
   switch (t.dtype()) {
-    case DType::kF32: return first_nonfinite<uint32_t>(t.data(), t.size(), 0x7f800000u);
-    case DType::kF16: return first_nonfinite<uint16_t>(t.data(), t.size(), 0x7c00u);
-    case DType::kBF16: return first_nonfinite<uint16_t>(t.data(), t.size(), 0x7f80u);
-    case DType::kF64: return first_nonfinite<uint64_t>(t.data(), t.size(), 0x7ff0000000000000u);
-    default: return -1;
+    case DType::kF32:
+      return first_nonfinite<uint32_t>(t.data(), t.size(), 0x7f800000u);
+    case DType::kF16:
+      return first_nonfinite<uint16_t>(t.data(), t.size(), 0x7c00u);
+    case DType::kBF16:
+      return first_nonfinite<uint16_t>(t.data(), t.size(), 0x7f80u);
+    case DType::kF64:
+      return first_nonfinite<uint64_t>(t.data(), t.size(), 0x7ff0000000000000u);
+    default:
+      return -1;
   }
 }
 
@@ -53,7 +58,8 @@ void require_finite(const TensorMap& tensors, const std::string& file) {
     if (at < 0) continue;
     fail(ErrorCode::kNumerical, {.id = "checkpoint.nonfinite",
                                  .where = file,
-                                 .what = fmt::format("tensor '{}' holds NaN or infinity at element {} of {}, so nothing was saved", name, grouped(static_cast<uint64_t>(at)), to_string(t.shape())),
+                                 .what = fmt::format("tensor '{}' holds NaN or infinity at element {} of {}, so nothing was saved", name,
+                                                     grouped(static_cast<uint64_t>(at)), to_string(t.shape())),
                                  .expected = "",
                                  .got = "",
                                  .hint = "training has diverged: lower the learning rate, or go back to an earlier checkpoint"});

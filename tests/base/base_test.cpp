@@ -1,5 +1,8 @@
 // The small ones: errors, size arithmetic, random numbers, suggestions, UTF-8, signals, progress.
+#include <fcntl.h>
 #include <signal.h>
+#include <stdlib.h>
+#include <sys/ioctl.h>
 #include <unistd.h>
 
 #include <array>
@@ -130,6 +133,44 @@ TEST(Log, PlainLinesWhenNoTerminal) {
   EXPECT_TRUE(text.ends_with("loss 0.5\nwarning: shown\n")) << text;
   EXPECT_EQ(std::count(text.begin(), text.end(), '\n'), 4);
   EXPECT_FALSE(stderr_is_colourful());
+}
+
+TEST(Log, ABarOnATerminal) {
+  const int master = ::posix_openpt(O_RDWR | O_NOCTTY);
+  if (master < 0 || ::grantpt(master) != 0 || ::unlockpt(master) != 0) GTEST_SKIP() << "no pseudo-terminals here";
+  const int slave = ::open(::ptsname(master), O_RDWR | O_NOCTTY);
+  ASSERT_GE(slave, 0);
+  winsize size{24, 100, 0, 0};
+  ::ioctl(slave, TIOCSWINSZ, &size);
+  const int saved = ::dup(STDERR_FILENO);
+  ::dup2(slave, STDERR_FILENO);
+  ::unsetenv("NO_COLOR");
+  ::setenv("TERM", "xterm", 1);
+  const bool colourful = stderr_is_colourful();
+  ::setenv("NO_COLOR", "1", 1);
+  const bool plain = !stderr_is_colourful();
+  {
+    Progress p("train", 4);
+    p.update(2, "loss \xc3\xa9" + std::string(100, 'x'));
+    p.clear();
+    p.update(4);
+  }
+  ::dup2(saved, STDERR_FILENO);
+  ::close(saved);
+  ::close(slave);
+  std::string text(4096, '\0');
+  const ssize_t n = ::read(master, text.data(), text.size());
+  text.resize(n > 0 ? static_cast<size_t>(n) : 0);
+  ::close(master);
+  ::unsetenv("NO_COLOR");
+  EXPECT_TRUE(colourful);
+  EXPECT_TRUE(plain);
+  EXPECT_TRUE(text.starts_with("\rtrain [============>           ]  50% 2/4  ")) << text;
+  const std::string line = text.substr(1, text.find("\033[K") - 1);
+  EXPECT_NE(line.find("loss \xc3\xa9xx"), std::string::npos) << line;
+  EXPECT_EQ(line.size(), 99 + 1u) << line;  // the width of the terminal less one; the two-byte letter is one column
+  EXPECT_NE(text.find("\r\033[K\rtrain [========================] 100% 4/4"), std::string::npos) << text;
+  EXPECT_TRUE(text.ends_with("\r\033[K")) << text;
 }
 
 }  // namespace

@@ -62,10 +62,11 @@ TEST(WriteFileAtomically, ContentReplacementAndNoLeftovers) {
   EXPECT_EQ(s.st_mode & 0777, 0644 & ~mask);
   write_file_atomically(t / std::string(255, 'n'), "long name");
   EXPECT_EQ(read_file(t / std::string(255, 'n')), "long name");
-  EXPECT_THROW(write_file_atomically(t / "a", [](OutputFile& f) {
-                 f.write("half");
-                 throw std::runtime_error("no more");
-               }),
+  EXPECT_THROW(write_file_atomically(t / "a",
+                                     [](OutputFile& f) {
+                                       f.write("half");
+                                       throw std::runtime_error("no more");
+                                     }),
                std::runtime_error);
   EXPECT_EQ(read_file(t / "a").size(), 4u);
   EXPECT_EQ(list_folder(t.path()).size(), 2u);
@@ -232,7 +233,8 @@ TEST(FolderCommitTest, EveryFaultLeavesOldOrNewContent) {
         bool finished = false;
         for (uint64_t n = 1; !finished; ++n) {
           ASSERT_LT(n, 100u);
-          SCOPED_TRACE(::testing::Message() << "mode " << static_cast<int>(mode) << " existing " << existing << " operation " << n << " exchange " << exchange);
+          SCOPED_TRACE(::testing::Message() << "mode " << static_cast<int>(mode) << " existing " << existing << " operation " << n
+                                            << " exchange " << exchange);
           TempFolder t;
           if (existing) save(t / "out", "old", 1, false);
           const auto before = snapshot(t / "out");
@@ -274,13 +276,35 @@ TEST(FolderCommitTest, EverythingIsSyncedBeforeTheNameAppears) {
     if (const size_t at = line.find(".partial-"); at != std::string::npos) line.replace(at + 9, 16, "X");
     const std::string parent = t.path().parent_path().filename().string() + "/" + t.path().filename().string();
     if (const size_t at = line.find(parent); at != std::string::npos) line.replace(at, parent.size(), "T");
-    if (const size_t at = line.find(t.path().filename().string()); at != std::string::npos) line.replace(at, t.path().filename().string().size(), "T");
+    if (const size_t at = line.find(t.path().filename().string()); at != std::string::npos)
+      line.replace(at, t.path().filename().string().size(), "T");
   }
-  EXPECT_EQ(log, (std::vector<std::string>{"make folder T", "make folder T/.out.partial-X", "create .out.partial-X/a.bin", "write .out.partial-X/a.bin", "write .out.partial-X/a.bin",
-                                           "sync .out.partial-X/a.bin", "close .out.partial-X/a.bin", "make folder .out.partial-X/sub", "create sub/b.json", "write sub/b.json", "sync sub/b.json",
-                                           "close sub/b.json", "create .out.partial-X/manifest.json", "write .out.partial-X/manifest.json", "sync .out.partial-X/manifest.json",
-                                           "close .out.partial-X/manifest.json", "sync folder .out.partial-X/sub", "sync folder T/.out.partial-X", "rename T/out", "sync folder T",
-                                           "create T/.file.partial-X", "write T/.file.partial-X", "sync T/.file.partial-X", "close T/.file.partial-X", "rename T/file", "sync folder T"}));
+  EXPECT_EQ(log, (std::vector<std::string>{"make folder T",
+                                           "make folder T/.out.partial-X",
+                                           "create .out.partial-X/a.bin",
+                                           "write .out.partial-X/a.bin",
+                                           "write .out.partial-X/a.bin",
+                                           "sync .out.partial-X/a.bin",
+                                           "close .out.partial-X/a.bin",
+                                           "make folder .out.partial-X/sub",
+                                           "create sub/b.json",
+                                           "write sub/b.json",
+                                           "sync sub/b.json",
+                                           "close sub/b.json",
+                                           "create .out.partial-X/manifest.json",
+                                           "write .out.partial-X/manifest.json",
+                                           "sync .out.partial-X/manifest.json",
+                                           "close .out.partial-X/manifest.json",
+                                           "sync folder .out.partial-X/sub",
+                                           "sync folder T/.out.partial-X",
+                                           "rename T/out",
+                                           "sync folder T",
+                                           "create T/.file.partial-X",
+                                           "write T/.file.partial-X",
+                                           "sync T/.file.partial-X",
+                                           "close T/.file.partial-X",
+                                           "rename T/file",
+                                           "sync folder T"}));
 }
 
 TEST(FolderCommitTest, AFailureCleansUpAtOnce) {
@@ -304,7 +328,9 @@ TEST(RemoveStalePartials, OnlyOurOwnAndOnlyTheDead) {
   const std::string tail = "0123456789abcdef";
   put(t / (".x.partial-" + tail) / "a", "dead folder");
   put(t / (".y.partial-" + tail), "dead file");
-  const std::vector<std::string> foreign = {"x.partial-" + tail, ".x.partial-0123", ".x.partial-" + tail + "0", ".x.partial-0123456789abcdeg", ".x.part-" + tail, ".partial-" + tail, "partial-" + tail};
+  const std::vector<std::string> foreign = {
+      "x.partial-" + tail, ".x.partial-0123",  ".x.partial-" + tail + "0", ".x.partial-0123456789abcdeg",
+      ".x.part-" + tail,   ".partial-" + tail, "partial-" + tail};
   for (const std::string& name : foreign) put(t / name, "foreign");
   put(t / "precious" / "a", "precious");
   fs::create_symlink(t / "precious", t / (".z.partial-" + tail));
@@ -338,7 +364,8 @@ TEST(Disk, ARealSmallVolumeFillsUp) {
   const Error e = error_of([&] { f->write("1234567"); });
   EXPECT_EQ(e.info().id, "disk.full");
   EXPECT_EQ(e.code(), ErrorCode::kIo);
-  EXPECT_NE(std::string(e.what()).find("/dev/full: cannot write: No space left on device (wanted 7 bytes, "), std::string::npos) << e.what();
+  EXPECT_NE(std::string(e.what()).find("/dev/full: cannot write: No space left on device (wanted 7 bytes, "), std::string::npos)
+      << e.what();
 }
 
 TEST(Disk, CreatingNeverFollowsALink) {

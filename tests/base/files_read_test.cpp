@@ -1,10 +1,13 @@
 #include <fcntl.h>
+#include <signal.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 #include <zlib.h>
 
 #include <thread>
 
+#include "base/signals.h"
 #include "temp_folder.h"
 
 namespace attune {
@@ -38,9 +41,18 @@ TEST(ReadFile, WhatIsNoFile) {
   struct {
     fs::path path;
     const char* id;
-  } const cases[] = {{t.path(), "file.folder"}, {t / "pipe", "file.special"}, {"/dev/null", "file.special"}, {"/dev/zero", "file.special"}, {t / "missing", "file.missing"},
-                     {t / "file" / "below", "file.missing"}, {t / "loop", "file.missing"}, {t / "dangling", "file.missing"}, {"", "file.missing"},
-                     {t / std::string(300, 'a'), "file.missing"}, {std::string("a\0b", 3), "file.missing"}, {"-", "file.missing"}};
+  } const cases[] = {{t.path(), "file.folder"},
+                     {t / "pipe", "file.special"},
+                     {"/dev/null", "file.special"},
+                     {"/dev/zero", "file.special"},
+                     {t / "missing", "file.missing"},
+                     {t / "file" / "below", "file.missing"},
+                     {t / "loop", "file.missing"},
+                     {t / "dangling", "file.missing"},
+                     {"", "file.missing"},
+                     {t / std::string(300, 'a'), "file.missing"},
+                     {std::string("a\0b", 3), "file.missing"},
+                     {"-", "file.missing"}};
   for (const auto& c : cases) {
     EXPECT_EQ(error_id([&] { read_file(c.path); }), c.id) << c.path;
     EXPECT_EQ(error_id([&] { for_each_line(c.path, [](auto, auto) { return false; }); }), c.path == "-" ? "" : c.id) << c.path;
@@ -112,11 +124,14 @@ TEST(ReadRange, Edges) {
 
 std::vector<std::string> lines_of(const fs::path& path, uint64_t max = 100) {
   std::vector<std::string> lines;
-  for_each_line(path, [&](std::string_view l, uint64_t n) {
-    lines.emplace_back(l);
-    EXPECT_EQ(n, lines.size());
-    return true;
-  }, max);
+  for_each_line(
+      path,
+      [&](std::string_view l, uint64_t n) {
+        lines.emplace_back(l);
+        EXPECT_EQ(n, lines.size());
+        return true;
+      },
+      max);
   return lines;
 }
 
@@ -126,8 +141,18 @@ TEST(ForEachLine, LineEnds) {
   struct {
     std::string text;
     Lines lines;
-  } const cases[] = {{"", {}}, {"\n", {""}}, {"a", {"a"}}, {"a\n", {"a"}}, {"a\nb", {"a", "b"}}, {"a\r\nb\r\n", {"a", "b"}}, {"\n\na", {"", "", "a"}},
-                     {"a\rb\n", {"a\rb"}}, {"\r\n", {""}}, {"a\r", {"a"}}, {std::string("a\0b\n", 4), {std::string("a\0b", 3)}}, {"a\r\r\n", {"a\r"}}};
+  } const cases[] = {{"", {}},
+                     {"\n", {""}},
+                     {"a", {"a"}},
+                     {"a\n", {"a"}},
+                     {"a\nb", {"a", "b"}},
+                     {"a\r\nb\r\n", {"a", "b"}},
+                     {"\n\na", {"", "", "a"}},
+                     {"a\rb\n", {"a\rb"}},
+                     {"\r\n", {""}},
+                     {"a\r", {"a"}},
+                     {std::string("a\0b\n", 4), {std::string("a\0b", 3)}},
+                     {"a\r\r\n", {"a\r"}}};
   for (const auto& c : cases) {
     put(t / "f", c.text);
     EXPECT_EQ(lines_of(t / "f"), c.lines) << c.text;
@@ -172,6 +197,31 @@ TEST(ForEachLine, StandardInput) {
   ::dup2(saved, STDIN_FILENO);
   ::close(saved);
   ::close(ends[0]);
+}
+
+TEST(ForEachLine, ASignalEndsTheWaitForStandardInput) {
+  int ends[2];
+  ASSERT_EQ(::pipe(ends), 0);
+  const pid_t child = ::fork();
+  ASSERT_GE(child, 0);
+  if (child == 0) {
+    ::dup2(ends[0], STDIN_FILENO);
+    install_signal_handlers();
+    ::alarm(20);
+    try {
+      for_each_line("-", [](auto, auto) { return ::raise(SIGINT) == 0; });  // the writer stays open and silent
+    } catch (const Interrupted& i) {
+      ::_exit(i.signal() == SIGINT ? 0 : 1);
+    } catch (...) {
+    }
+    ::_exit(2);
+  }
+  ASSERT_EQ(::write(ends[1], "line\n", 5), 5);
+  int status = -1;
+  ::waitpid(child, &status, 0);
+  EXPECT_TRUE(WIFEXITED(status) && WEXITSTATUS(status) == 0) << status;
+  ::close(ends[0]);
+  ::close(ends[1]);
 }
 
 std::string gzip(std::string_view text) {

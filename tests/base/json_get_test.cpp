@@ -18,14 +18,39 @@ TEST(JsonGet, IntegerExtremes) {
     const char* text;
     const char* id;
     int64_t value;
-  } const cases[] = {{"-1", "", -1}, {"0", "", 0}, {"-0", "", 0}, {"1", "", 1}, {"2147483647", "", 2147483647}, {"2147483648", "", 2147483648},
-                     {"2147483649", "", 2147483649}, {"4294967295", "", 4294967295}, {"4294967296", "", 4294967296}, {"4294967297", "", 4294967297},
-                     {"9007199254740993", "", 9007199254740993}, {"9223372036854775807", "", INT64_MAX}, {"-9223372036854775808", "", INT64_MIN},
-                     {"9223372036854775808", "json.range", 0}, {"9223372036854775809", "json.range", 0}, {"18446744073709551615", "json.range", 0},
-                     {"18446744073709551616", "json.range", 0}, {"-9223372036854775809", "json.range", 0}, {"1e308", "json.range", 0}, {"-1e308", "json.range", 0},
-                     {"1e999", "json.type", 0}, {"NaN", "json.type", 0}, {"1.5", "json.type", 0}, {"-0.1", "json.type", 0}, {"1e-300", "json.type", 0},
-                     {"16.0", "", 16}, {"1e3", "", 1000}, {"9007199254740992.0", "", 9007199254740992}, {"9007199254740994.0", "json.range", 0},
-                     {"\"1\"", "json.type", 0}, {"true", "json.type", 0}, {"[1]", "json.type", 0}, {"{}", "json.type", 0}};
+  } const cases[] = {{"-1", "", -1},
+                     {"0", "", 0},
+                     {"-0", "", 0},
+                     {"1", "", 1},
+                     {"2147483647", "", 2147483647},
+                     {"2147483648", "", 2147483648},
+                     {"2147483649", "", 2147483649},
+                     {"4294967295", "", 4294967295},
+                     {"4294967296", "", 4294967296},
+                     {"4294967297", "", 4294967297},
+                     {"9007199254740993", "", 9007199254740993},
+                     {"9223372036854775807", "", INT64_MAX},
+                     {"-9223372036854775808", "", INT64_MIN},
+                     {"9223372036854775808", "json.range", 0},
+                     {"9223372036854775809", "json.range", 0},
+                     {"18446744073709551615", "json.range", 0},
+                     {"18446744073709551616", "json.range", 0},
+                     {"-9223372036854775809", "json.range", 0},
+                     {"1e308", "json.range", 0},
+                     {"-1e308", "json.range", 0},
+                     {"1e999", "json.type", 0},
+                     {"NaN", "json.type", 0},
+                     {"1.5", "json.type", 0},
+                     {"-0.1", "json.type", 0},
+                     {"1e-300", "json.type", 0},
+                     {"16.0", "", 16},
+                     {"1e3", "", 1000},
+                     {"9007199254740992.0", "", 9007199254740992},
+                     {"9007199254740994.0", "json.range", 0},
+                     {"\"1\"", "json.type", 0},
+                     {"true", "json.type", 0},
+                     {"[1]", "json.type", 0},
+                     {"{}", "json.type", 0}};
   for (const auto& c : cases) {
     EXPECT_EQ(int_id(c.text), c.id) << c.text;
     if (!*c.id) {
@@ -48,7 +73,8 @@ TEST(JsonGet, IntegerLimits) {
 }
 
 TEST(JsonGet, EveryReaderAgainstEveryType) {
-  const Json doc = parse_json(R"({"null":null,"bool":true,"int":3,"float":2.5,"text":"x","texts":["a","b"],"mixed":["a",1],"object":{}})", "f");
+  const Json doc =
+      parse_json(R"({"null":null,"bool":true,"int":3,"float":2.5,"text":"x","texts":["a","b"],"mixed":["a",1],"object":{}})", "f");
   const auto ids = [&](const std::string& key) {
     return std::vector<std::string>{error_id([&] { get_int(doc, key, 0, "f"); }), error_id([&] { get_number(doc, key, 0, "f"); }),
                                     error_id([&] { get_bool(doc, key, false, "f"); }), error_id([&] { get_string(doc, key, "", "f"); }),

@@ -19,16 +19,52 @@ std::vector<Case> cases() {
   std::vector<Case> c;
   const auto good = [&](std::string t) { c.push_back({std::move(t), "", ""}); };
   const auto bad = [&](std::string t, std::string id, std::string where) { c.push_back({std::move(t), "json." + id, "f:" + where}); };
-  for (const char* t : {"0", "-0", "1", "-1", "9223372036854775807", "-9223372036854775808", "18446744073709551615", "18446744073709551616",
-                        "1e308", "1E+2", "1e-400", "0.5", "-0.0", "1.7976931348623157e308", "4.9e-324", "123456789012345678901234567890", "\"\"", "\"a\"",
-                        "\"\\\"\\\\\\/\\b\\f\\n\\r\\t\"", "\"\\u0000\"", "\"\\u00e9\"", "\"\\ud83d\\ude00\"", "\"\\uDBFF\\uDFFF\"", "\"\xc3\xa9\"", "\"\xf0\x9f\x98\x80\"",
-                        "\"\x7f\"", "true", "false", "null", "[]", "{}", " [ ] ", "\t\n\r {\"a\" : [1 , 2]}\n", "[[[]]]", "{\"\":0}", "{\"a\":{\"a\":{\"a\":1}}}",
-                        "[1,\"a\",true,null,{},[]]", "{\"a\":1,\"A\":2}", "{\"\xc3\xa9\":1,\"e\\u0301\":2}"})
+  for (const char* t : {"0",
+                        "-0",
+                        "1",
+                        "-1",
+                        "9223372036854775807",
+                        "-9223372036854775808",
+                        "18446744073709551615",
+                        "18446744073709551616",
+                        "1e308",
+                        "1E+2",
+                        "1e-400",
+                        "0.5",
+                        "-0.0",
+                        "1.7976931348623157e308",
+                        "4.9e-324",
+                        "123456789012345678901234567890",
+                        "\"\"",
+                        "\"a\"",
+                        "\"\\\"\\\\\\/\\b\\f\\n\\r\\t\"",
+                        "\"\\u0000\"",
+                        "\"\\u00e9\"",
+                        "\"\\ud83d\\ude00\"",
+                        "\"\\uDBFF\\uDFFF\"",
+                        "\"\xc3\xa9\"",
+                        "\"\xf0\x9f\x98\x80\"",
+                        "\"\x7f\"",
+                        "true",
+                        "false",
+                        "null",
+                        "[]",
+                        "{}",
+                        " [ ] ",
+                        "\t\n\r {\"a\" : [1 , 2]}\n",
+                        "[[[]]]",
+                        "{\"\":0}",
+                        "{\"a\":{\"a\":{\"a\":1}}}",
+                        "[1,\"a\",true,null,{},[]]",
+                        "{\"a\":1,\"A\":2}",
+                        "{\"\xc3\xa9\":1,\"e\\u0301\":2}"})
     good(t);
-  for (const char* t : {"", " ", "\n\t\r "}) bad(t, "syntax", std::string(t) == "\n\t\r " ? "2:4" : "1:" + std::to_string(std::string(t).size() + 1));
+  for (const char* t : {"", " ", "\n\t\r "})
+    bad(t, "syntax", std::string(t) == "\n\t\r " ? "2:4" : "1:" + std::to_string(std::string(t).size() + 1));
   bad("\xef\xbb\xbf{}", "syntax", "1:1");
   // values that are none
-  for (const char* t : {"nul", "tru", "fals", "True", "None", "undefined", "'a'", "a", "/", "#", "NaN", "Infinity", "-Infinity", "nan", "+1", ".5", "]", "}", ",", ":", "--1", "-", "-a"})
+  for (const char* t : {"nul",       "tru", "fals", "True", "None", "undefined", "'a'", "a", "/",   "#", "NaN", "Infinity",
+                        "-Infinity", "nan", "+1",   ".5",   "]",    "}",         ",",   ":", "--1", "-", "-a"})
     bad(t, "syntax", "1:1");
   bad("01", "trailing", "1:2");
   bad("-01", "trailing", "1:3");
@@ -58,8 +94,9 @@ std::vector<Case> cases() {
   bad("\"\\udc00\"", "syntax", "1:2");
   for (int b = 0; b < 0x20; ++b) bad(std::string("\"a") + static_cast<char>(b) + "\"", "syntax", "1:3");
   // bytes that are no UTF-8
-  for (const char* t : {"\x80", "\xbf", "\xc0\x80", "\xc1\xbf", "\xc3", "\xc3(", "\xe0\x80\x80", "\xe0\x9f\xbf", "\xed\xa0\x80", "\xed\xbf\xbf", "\xe2\x82", "\xf0\x80\x80\x80",
-                        "\xf0\x8f\xbf\xbf", "\xf4\x90\x80\x80", "\xf5\x80\x80\x80", "\xf8\x88\x80\x80\x80", "\xfe", "\xff", "\xf0\x9f\x98"})
+  for (const char* t : {"\x80", "\xbf", "\xc0\x80", "\xc1\xbf", "\xc3", "\xc3(", "\xe0\x80\x80", "\xe0\x9f\xbf", "\xed\xa0\x80",
+                        "\xed\xbf\xbf", "\xe2\x82", "\xf0\x80\x80\x80", "\xf0\x8f\xbf\xbf", "\xf4\x90\x80\x80", "\xf5\x80\x80\x80",
+                        "\xf8\x88\x80\x80\x80", "\xfe", "\xff", "\xf0\x9f\x98"})
     bad(std::string("\"ab") + t + "\"", "utf8", "1:4");
   bad("\"12345678901234567890\xff\"", "utf8", "1:22");
   // structure
@@ -91,7 +128,8 @@ std::vector<Case> cases() {
   bad("[1 /* c */]", "syntax", "1:4");
   bad("{\n \"a\": 1,\n \"b\": x\n}", "syntax", "3:7");
   // behind the end
-  for (const char* t : {"1 2", "{} {}", "[] ,", "null x", "{}]"}) bad(t, "trailing", std::string("1:") + (t[0] == '1' ? "3" : t[0] == 'n' ? "6" : t[2] == ' ' ? "4" : "3"));
+  for (const char* t : {"1 2", "{} {}", "[] ,", "null x", "{}]"})
+    bad(t, "trailing", std::string("1:") + (t[0] == '1' ? "3" : t[0] == 'n' ? "6" : t[2] == ' ' ? "4" : "3"));
   bad(std::string("{}\0", 3), "trailing", "1:3");
   bad("{}\n\n;", "trailing", "3:1");
   // the same key twice

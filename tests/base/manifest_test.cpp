@@ -1,6 +1,7 @@
 // Manifests: damage is noticed and named (reliability D13), hostile ones end in a problem, newer ones in an error.
-#include "base/json.h"
 #include "base/manifest.h"
+
+#include "base/json.h"
 #include "base/random.h"
 #include "temp_folder.h"
 
@@ -20,16 +21,45 @@ std::string manifest(const std::string& files, const std::string& head = "\"form
 TEST(Manifest, MalformedOnesAreProblems) {
   const std::string entry = std::string("{\"name\":\"a\",\"size\":3,\"sha256\":\"") + kHash + "\"}";
   const auto named = [&](const std::string& name) { return "[" + entry.substr(0, 9) + name + entry.substr(10) + "]"; };
-  const std::string cases[] = {
-      "", "x", "[]", "null", "{}", "{\"format_version\":1}", "{\"format_version\":0,\"files\":[]}", "{\"format_version\":-1,\"files\":[]}", "{\"format_version\":\"1\",\"files\":[]}",
-      "{\"format_version\":1.5,\"files\":[]}", "{\"format_version\":null,\"files\":[]}", manifest("{}"), manifest("null"), manifest("[1]"), manifest("[null]"), manifest("[[]]"), manifest("[{}]"),
-      manifest("[" + entry + "," + entry + "]"), manifest(named("")), manifest(named("..")), manifest(named("../a")), manifest(named("/etc/passwd")), manifest(named("a/../../b")), manifest(named("C:")),
-      manifest(named("a\\u0000")), manifest("[{\"name\":1,\"size\":3,\"sha256\":\"\"}]"), manifest("[{\"name\":\"a\",\"sha256\":\"" + std::string(kHash) + "\"}]"),
-      manifest("[{\"name\":\"a\",\"size\":-1,\"sha256\":\"" + std::string(kHash) + "\"}]"), manifest("[{\"name\":\"a\",\"size\":1e308,\"sha256\":\"" + std::string(kHash) + "\"}]"),
-      manifest("[{\"name\":\"a\",\"size\":18446744073709551615,\"sha256\":\"" + std::string(kHash) + "\"}]"), manifest("[{\"name\":\"a\",\"size\":2.5,\"sha256\":\"" + std::string(kHash) + "\"}]"),
-      manifest("[{\"name\":\"a\",\"size\":null,\"sha256\":\"" + std::string(kHash) + "\"}]"), manifest("[{\"name\":\"a\",\"size\":3}]"), manifest("[{\"name\":\"a\",\"size\":3,\"sha256\":\"abc\"}]"),
-      manifest("[{\"name\":\"a\",\"size\":3,\"sha256\":\"" + std::string(64, 'Z') + "\"}]"), manifest("[]", "\"format_version\":1,\"step\":-2,"), manifest("[]", "\"format_version\":1,\"step\":1.5,"),
-      manifest("[]", "\"format_version\":1,\"format_version\":1,"), manifest("[]") + "x"};
+  const std::string cases[] = {"",
+                               "x",
+                               "[]",
+                               "null",
+                               "{}",
+                               "{\"format_version\":1}",
+                               "{\"format_version\":0,\"files\":[]}",
+                               "{\"format_version\":-1,\"files\":[]}",
+                               "{\"format_version\":\"1\",\"files\":[]}",
+                               "{\"format_version\":1.5,\"files\":[]}",
+                               "{\"format_version\":null,\"files\":[]}",
+                               manifest("{}"),
+                               manifest("null"),
+                               manifest("[1]"),
+                               manifest("[null]"),
+                               manifest("[[]]"),
+                               manifest("[{}]"),
+                               manifest("[" + entry + "," + entry + "]"),
+                               manifest(named("")),
+                               manifest(named("..")),
+                               manifest(named("../a")),
+                               manifest(named("/etc/passwd")),
+                               manifest(named("a/../../b")),
+                               manifest(named("C:")),
+                               manifest(named("a\\u0000")),
+                               manifest("[{\"name\":1,\"size\":3,\"sha256\":\"\"}]"),
+                               manifest("[{\"name\":\"a\",\"sha256\":\"" + std::string(kHash) + "\"}]"),
+                               manifest("[{\"name\":\"a\",\"size\":-1,\"sha256\":\"" + std::string(kHash) + "\"}]"),
+                               manifest("[{\"name\":\"a\",\"size\":1e308,\"sha256\":\"" + std::string(kHash) + "\"}]"),
+                               manifest("[{\"name\":\"a\",\"size\":18446744073709551615,\"sha256\":\"" + std::string(kHash) + "\"}]"),
+                               manifest("[{\"name\":\"a\",\"size\":2.5,\"sha256\":\"" + std::string(kHash) + "\"}]"),
+                               manifest("[{\"name\":\"a\",\"size\":null,\"sha256\":\"" + std::string(kHash) + "\"}]"),
+                               manifest("[{\"name\":\"a\",\"size\":3}]"),
+                               manifest("[{\"name\":\"a\",\"size\":3,\"sha256\":\"abc\"}]"),
+                               manifest("[{\"name\":\"a\",\"size\":3,\"sha256\":\"" + std::string(64, 'Z') + "\"}]"),
+                               manifest("[]", "\"format_version\":1,\"step\":-2,"),
+                               manifest("[]", "\"format_version\":1,\"step\":1.5,"),
+                               manifest("[]", "\"format_version\":1,\"format_version\":1,"),
+                               manifest("[]") + "x"};
   TempFolder t;
   put(t / "a", "abc");
   for (const std::string& c : cases) {
@@ -75,7 +105,7 @@ TEST(Manifest, AnyDamageIsFoundAndTheFileNamed) {
   make(t / "c");
   const std::vector<std::string> names = {"model.safetensors", "optimizer.safetensors", "trainer_state.json"};
   Random random(7);
-  for (int i = 0; i < 600; ++i) {
+  for (int i = 0; i < 1000; ++i) {
     const std::string& name = names[random.below(3)];
     const fs::path path = t / "c" / name;
     const std::string good = read_file(path);

@@ -31,7 +31,8 @@ TEST(WriteCheckpoint, AndReadBack) {
   TempFolder t;
   const fs::path folder = write_checkpoint(t.path(), 40, content(1.5f));
   EXPECT_EQ(folder, t / "checkpoint-40");
-  EXPECT_EQ(list_folder(folder), (std::vector<std::string>{"adapter_config.json", "adapter_model.safetensors", "manifest.json", "optimizer.safetensors", "trainer_state.json"}));
+  EXPECT_EQ(list_folder(folder), (std::vector<std::string>{"adapter_config.json", "adapter_model.safetensors", "manifest.json",
+                                                           "optimizer.safetensors", "trainer_state.json"}));
   EXPECT_EQ(open_checkpoint(folder).step, 40);
   EXPECT_EQ(read_checkpoint_tensors(folder, "optimizer.safetensors", MemoryClass::kOptimizer).at("exp_avg.0").f32()[7], 1.5f);
   EXPECT_EQ(read_file(folder / "trainer_state.json"), "{\n  \"global_step\": 3,\n  \"loss\": null\n}\n");
@@ -39,7 +40,8 @@ TEST(WriteCheckpoint, AndReadBack) {
   EXPECT_TRUE(std::isnan(read_checkpoint_json(folder, "trainer_state.json").at("loss").get<double>()));
   EXPECT_EQ(error_id([&] { read_checkpoint_json(folder, "../x"); }), "name.unsafe");
   uint64_t bytes = 0;
-  for (const std::string& name : list_folder(write_checkpoint(t.path(), 41, content(1)))) bytes += name == "manifest.json" ? 0 : attune::file_size(t / "checkpoint-41" / name);
+  for (const std::string& name : list_folder(write_checkpoint(t.path(), 41, content(1))))
+    bytes += name == "manifest.json" ? 0 : attune::file_size(t / "checkpoint-41" / name);
   EXPECT_EQ(checkpoint_size(content(1)), bytes);
 }
 
@@ -80,7 +82,8 @@ TEST(WriteCheckpoint, AForeignFolderOfThatNameIsMovedAside) {
   put(t / "checkpoint-500" / "optimizer.pt", "theirs");
   ::testing::internal::CaptureStderr();
   write_checkpoint(t.path(), 500, content(1));
-  EXPECT_NE(::testing::internal::GetCapturedStderr().find("was not written by this program; moved to checkpoint-500.aside-"), std::string::npos);
+  EXPECT_NE(::testing::internal::GetCapturedStderr().find("was not written by this program; moved to checkpoint-500.aside-"),
+            std::string::npos);
   EXPECT_EQ(open_checkpoint(t / "checkpoint-500").step, 500);
   const std::vector<std::string> names = list_folder(t.path());
   ASSERT_EQ(names.size(), 2u);
@@ -117,7 +120,8 @@ TEST(WriteCheckpoint, EveryFaultLeavesTheLastOneWhole) {
         EXPECT_EQ(list_folder(t.path()).size(), found.valid.size());
         if (reported) {
           EXPECT_EQ(found.newest()->step, next);
-          EXPECT_EQ(read_checkpoint_tensors(found.newest()->folder, "optimizer.safetensors", MemoryClass::kOther).at("exp_avg.0").f32()[0], 2.f);
+          EXPECT_EQ(read_checkpoint_tensors(found.newest()->folder, "optimizer.safetensors", MemoryClass::kOther).at("exp_avg.0").f32()[0],
+                    2.f);
         } else if (next == 20) {
           EXPECT_EQ(sha256_file(t / "checkpoint-10" / "manifest.json"), before);
         }
@@ -134,11 +138,11 @@ TEST(FindCheckpoints, NewestValidFirstAndWhyOthersAreNot) {
     s.back() = static_cast<char>(s.back() ^ 1);
     put(p, s);
   };
-  flip(t / "checkpoint-1000" / "adapter_model.safetensors");                                   // damaged
-  fs::remove(t / "checkpoint-999" / "manifest.json");                                          // incomplete
-  fs::copy(t / "checkpoint-5", t / "checkpoint-50", fs::copy_options::recursive);              // copied
-  fs::rename(t / "checkpoint-7", t / "checkpoint-70");                                         // renamed
-  put(t / "checkpoint-60" / "optimizer.pt", "");                                               // the Trainer's
+  flip(t / "checkpoint-1000" / "adapter_model.safetensors");                                         // damaged
+  fs::remove(t / "checkpoint-999" / "manifest.json");                                                // incomplete
+  fs::copy(t / "checkpoint-5", t / "checkpoint-50", fs::copy_options::recursive);                    // copied
+  fs::rename(t / "checkpoint-7", t / "checkpoint-70");                                               // renamed
+  put(t / "checkpoint-60" / "optimizer.pt", "");                                                     // the Trainer's
   put(t / "checkpoint-61" / "manifest.json", "{\"format_version\": 7, \"tool_version\": \"3.1\"}");  // newer
   put(t / "checkpoint-62" / "manifest.json", "not json");
   put(t / "checkpoint-63", "a file");
@@ -149,7 +153,8 @@ TEST(FindCheckpoints, NewestValidFirstAndWhyOthersAreNot) {
   flip(t / "checkpoint-11" / "manifest.json");
   fs::resize_file(t / "checkpoint-12" / "manifest.json", 20);
   flip(t / "checkpoint-13" / "trainer_state.json");
-  for (const char* name : {"checkpoint-", "checkpoint-x", "checkpoint--1", "checkpoint-007", "checkpoint-40 (copy)", "Checkpoint-90", "checkpoint-1e3", "checkpoint-99999999999999999999", "xcheckpoint-9", ".checkpoint-90.partial-0123456789abcdef"})
+  for (const char* name : {"checkpoint-", "checkpoint-x", "checkpoint--1", "checkpoint-007", "checkpoint-40 (copy)", "Checkpoint-90",
+                           "checkpoint-1e3", "checkpoint-99999999999999999999", "xcheckpoint-9", ".checkpoint-90.partial-0123456789abcdef"})
     fs::create_directory(t / name);
   const size_t before = list_folder(t.path()).size();
 
@@ -158,7 +163,9 @@ TEST(FindCheckpoints, NewestValidFirstAndWhyOthersAreNot) {
   EXPECT_EQ(found.newest()->step, 40);
   std::map<std::string, std::string> why;
   for (const auto& s : found.skipped) why[s.name] = s.why;
-  const auto contains = [&](const char* name, const char* text) { EXPECT_NE(why[name].find(text), std::string::npos) << name << ": " << why[name]; };
+  const auto contains = [&](const char* name, const char* text) {
+    EXPECT_NE(why[name].find(text), std::string::npos) << name << ": " << why[name];
+  };
   contains("checkpoint-1000", "adapter_model.safetensors: the content differs");
   contains("checkpoint-999", "no manifest.json");
   contains("checkpoint-50", "step 5");
@@ -264,11 +271,12 @@ TEST(Rotate, AFailureIsAWarningAndAKillLeavesOnlyWholeOnes) {
   }
 }
 
-// D7: sequences of save, kill, change of the best, rotation.
+// D7: sequences of save, kill, change of the best, rotation. ATTUNE_ROTATION_SEQUENCES=10000 for the long run.
 TEST(Rotate, RandomSequencesNeverLoseTheNewestOrTheBest) {
   Random random(20);
   const CheckpointContent c = content(1, 1);
-  for (int sequence = 0; sequence < 400; ++sequence) {
+  const char* sequences = std::getenv("ATTUNE_ROTATION_SEQUENCES");
+  for (int sequence = 0; sequence < (sequences ? std::atoi(sequences) : 500); ++sequence) {
     TempFolder t;
     const auto limit = static_cast<int64_t>(1 + random.below(5));
     int64_t step = static_cast<int64_t>(random.below(2) ? 996 : 1 + random.below(9)), newest = -1;

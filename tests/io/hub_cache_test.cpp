@@ -34,7 +34,8 @@ class HubCache : public ::testing::Test {
   }
   fs::path hub() const { return t_ / "hub"; }
   /// A repository with one commit, its files as links to blobs.
-  fs::path add(const std::string& repo, const std::string& commit = kCommit, const std::string& file = "config.json", const std::string& ref = "main") {
+  fs::path add(const std::string& repo, const std::string& commit = kCommit, const std::string& file = "config.json",
+               const std::string& ref = "main") {
     const fs::path folder = hub() / repo, snapshot = folder / "snapshots" / commit;
     put(folder / "blobs" / ("b" + commit + file), "{}");
     fs::create_directories(snapshot);
@@ -145,8 +146,32 @@ TEST_F(HubCache, NothingLeavesTheRepository) {
   put(t_ / "ref", kCommit);
   fs::create_symlink(t_ / "ref", repo / "refs" / "linked");
   EXPECT_EQ(id("org/name@linked"), "model.not_found");
-  for (const char* name : {"../nowhere", "org/name@../../../secret", "org/name@/etc", "org/name@", "@", "@main", "a/b/c", "/nowhere", "./nowhere", "~nobody", "org\\name", "a b", "org/", "/name",
-                           "-x", "x-", ".x", "x.", "a--b", "a..b", "x.git", "org/-x", "models--org--name", "é", "org/name@a\nb", "org/name@C:"}) {
+  for (const char* name : {"../nowhere",
+                           "org/name@../../../secret",
+                           "org/name@/etc",
+                           "org/name@",
+                           "@",
+                           "@main",
+                           "a/b/c",
+                           "/nowhere",
+                           "./nowhere",
+                           "~nobody",
+                           "org\\name",
+                           "a b",
+                           "org/",
+                           "/name",
+                           "-x",
+                           "x-",
+                           ".x",
+                           "x.",
+                           "a--b",
+                           "a..b",
+                           "x.git",
+                           "org/-x",
+                           "models--org--name",
+                           "é",
+                           "org/name@a\nb",
+                           "org/name@C:"}) {
     EXPECT_EQ(id(name), "model.not_found") << name;
   }
   EXPECT_EQ(id(std::string(97, 'a')), "model.not_found");
@@ -158,7 +183,8 @@ TEST_F(HubCache, NothingLeavesTheRepository) {
 
 TEST(RepoId, Rules) {
   for (const char* ok : {"gpt2", "org/name", "a", "A-b_c.d", "org/x.y", "0/1"}) EXPECT_TRUE(is_repo_id(ok)) << ok;
-  for (const char* bad : {"", "/", "a/", "/a", "a/b/c", "a--b", "a..b", "-a", "a-", ".a", "a.", "a.git", "a b", "a@b", "a:b", "a\\b", "é"}) EXPECT_FALSE(is_repo_id(bad)) << bad;
+  for (const char* bad : {"", "/", "a/", "/a", "a/b/c", "a--b", "a..b", "-a", "a-", ".a", "a.", "a.git", "a b", "a@b", "a:b", "a\\b", "é"})
+    EXPECT_FALSE(is_repo_id(bad)) << bad;
   EXPECT_TRUE(is_repo_id(std::string(96, 'a') + "/" + std::string(96, 'b')));
   EXPECT_FALSE(is_repo_id(std::string(97, 'a')));
 }

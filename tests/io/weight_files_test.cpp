@@ -33,7 +33,8 @@ TEST(WriteModelWeights, SplitsAsHuggingFaceDoes) {
   save(t / "one", small(), 44);
   EXPECT_EQ(list_folder(t / "one"), (std::vector<std::string>{"manifest.json", "model.safetensors"}));
   save(t / "two", small(), 43);
-  EXPECT_EQ(list_folder(t / "two"), (std::vector<std::string>{"manifest.json", "model-00001-of-00002.safetensors", "model-00002-of-00002.safetensors", "model.safetensors.index.json"}));
+  EXPECT_EQ(list_folder(t / "two"), (std::vector<std::string>{"manifest.json", "model-00001-of-00002.safetensors",
+                                                              "model-00002-of-00002.safetensors", "model.safetensors.index.json"}));
   EXPECT_EQ(read_file(t / "two" / "model.safetensors.index.json"), R"({
   "metadata": {
     "total_parameters": 11,
@@ -133,17 +134,34 @@ TEST_F(Index, Accepted) {
 TEST_F(Index, Refused) {
   struct {
     std::string text, id;
-  } const cases[] = {{"", "json.syntax"}, {"x", "json.syntax"}, {"{}x", "json.trailing"}, {"\xff", "json.utf8"}, {std::string(100, '['), "json.depth"}, {"[]", "index.content"}, {"null", "index.content"}, {"1", "index.content"},
-                     {"{}", "index.content"}, {"{\"weight_map\":null}", "index.content"}, {"{\"weight_map\":[]}", "index.content"}, {"{\"weight_map\":\"x\"}", "index.content"}, {"{\"weight_map\":{}}", "index.content"},
-                     {"{\"weight_map\":{\"a.weight\":1}}", "index.content"}, {"{\"weight_map\":{\"a.weight\":null}}", "index.content"}, {"{\"weight_map\":{\"a.weight\":[\"x\"]}}", "index.content"},
-                     {"{\"weight_map\":{\"a.weight\":{}}}", "index.content"}, {"{\"weight_map\":{" + all() + "},\"weight_map\":{}}", "json.duplicate_key"}, {"{\"weight_map\":{" + all() + ",\"a.weight\":\"x\"}}", "json.duplicate_key"}};
+  } const cases[] = {{"", "json.syntax"},
+                     {"x", "json.syntax"},
+                     {"{}x", "json.trailing"},
+                     {"\xff", "json.utf8"},
+                     {std::string(100, '['), "json.depth"},
+                     {"[]", "index.content"},
+                     {"null", "index.content"},
+                     {"1", "index.content"},
+                     {"{}", "index.content"},
+                     {"{\"weight_map\":null}", "index.content"},
+                     {"{\"weight_map\":[]}", "index.content"},
+                     {"{\"weight_map\":\"x\"}", "index.content"},
+                     {"{\"weight_map\":{}}", "index.content"},
+                     {"{\"weight_map\":{\"a.weight\":1}}", "index.content"},
+                     {"{\"weight_map\":{\"a.weight\":null}}", "index.content"},
+                     {"{\"weight_map\":{\"a.weight\":[\"x\"]}}", "index.content"},
+                     {"{\"weight_map\":{\"a.weight\":{}}}", "index.content"},
+                     {"{\"weight_map\":{" + all() + "},\"weight_map\":{}}", "json.duplicate_key"},
+                     {"{\"weight_map\":{" + all() + ",\"a.weight\":\"x\"}}", "json.duplicate_key"}};
   for (const auto& c : cases) EXPECT_EQ(with_index(c.text), c.id) << c.text;
-  for (const char* name : {"", ".", "..", "../m/model-00001-of-00003.safetensors", "/etc/passwd", "sub/model.safetensors", "..\\\\x", "C:x", "a\\u0000", "a\\nb", "nul", "%2e%2e%2fx", "a\\u2215b"})
+  for (const char* name : {"", ".", "..", "../m/model-00001-of-00003.safetensors", "/etc/passwd", "sub/model.safetensors", "..\\\\x", "C:x",
+                           "a\\u0000", "a\\nb", "nul", "%2e%2e%2fx", "a\\u2215b"})
     EXPECT_EQ(with_map(std::string("\"a.weight\":\"") + name + "\""), "name.unsafe") << name;
   EXPECT_EQ(with_map(std::string("\"a.weight\":\"") + std::string(256, 'x') + "\""), "name.unsafe");
   EXPECT_EQ(with_map(all() + R"(,"d.weight":"model-00001-of-00003.safetensors")"), "index.tensor_missing");
   EXPECT_EQ(with_map(all() + R"(,"d.weight":"absent.safetensors")"), "index.shard_missing");
-  EXPECT_EQ(with_map(R"("a.weight":"model-00002-of-00003.safetensors","b.weight":"model-00002-of-00003.safetensors")"), "index.tensor_missing");
+  EXPECT_EQ(with_map(R"("a.weight":"model-00002-of-00003.safetensors","b.weight":"model-00002-of-00003.safetensors")"),
+            "index.tensor_missing");
   EXPECT_EQ(with_map(all() + R"(,"e":"manifest.json")"), "safetensors.R2");
 }
 
@@ -159,7 +177,8 @@ TEST_F(Index, ShardsThatDoNotMatch) {
 }
 
 TEST_F(Index, EveryProblemIsListedAtOnce) {
-  put(folder() / "model.safetensors.index.json", "{\"weight_map\":{" + all() + R"(,"x":"gone.safetensors","y":"model-00001-of-00003.safetensors"}})");
+  put(folder() / "model.safetensors.index.json",
+      "{\"weight_map\":{" + all() + R"(,"x":"gone.safetensors","y":"model-00001-of-00003.safetensors"}})");
   const std::string text = error_of([&] { WeightFiles w(folder()); }).what();
   EXPECT_NE(text.find("2 problems"), std::string::npos) << text;
   EXPECT_NE(text.find("gone.safetensors is missing"), std::string::npos) << text;
