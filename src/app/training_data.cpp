@@ -49,6 +49,13 @@ LabelSet with_count(LabelSet labels, int64_t count, const std::string& separator
   return LabelSet(labels.problem_type(), std::move(numbers), separator);
 }
 
+/// Every cell is one of the trained head's names: the head stays as it is, also where the data lacks some of its classes.
+bool all_known(const std::vector<Row>& rows, const std::vector<std::string>& names) {
+  return names != default_labels(static_cast<int64_t>(names.size())) && std::all_of(rows.begin(), rows.end(), [&](const Row& row) {
+           return row.label.is_string() && std::find(names.begin(), names.end(), row.label.get<std::string>()) != names.end();
+         });
+}
+
 }  // namespace
 
 std::vector<std::string> SplitData::ids() const {
@@ -72,8 +79,17 @@ TrainingData read_training_data(const RunConfig& config, const OpenedModel& open
   std::vector<std::string> model_names = opened.settings ? opened.settings->labels : glue_label_names(glue);
   LabelOptions options = d.label_options(std::move(model_names));
   if (!config.problem_type.empty()) options.problem_type = problem_type_from_name(config.problem_type);
+  if (opened.settings && options.names.empty() && all_known(data.train.rows, opened.settings->labels)) options.names = opened.settings->labels;
   data.labels = deduce_labels(data.train.rows, options, d.train);
   if (config.num_labels) data.labels = with_count(std::move(data.labels), *config.num_labels, d.label_separator);
+  require_trainable(data.train.rows, encode_labels(data.train.rows, data.labels, d.train), data.labels, d.train);
+  if (opened.settings && static_cast<int64_t>(opened.settings->labels.size()) != data.labels.outputs())
+    fail(ErrorCode::kInput, {.id = "data.labels.head",
+                             .where = d.train,
+                             .what = "the labels are not those of the model's trained head",
+                             .expected = fmt::format("{} ({})", opened.settings->labels.size(), fmt::join(opened.settings->labels, ", ")),
+                             .got = fmt::format("{} ({})", data.labels.outputs(), fmt::join(data.labels.names(), ", ")),
+                             .hint = "name the rows as the head does, or start from a base model without a head"});
   return data;
 }
 
@@ -96,9 +112,6 @@ void encode_training_data(TrainingData& data, const Task& task, const Tokenizer&
   for (SplitData* split : {&data.train, &data.validation, &data.test})
     if (!split->rows.empty()) split->examples = task.encode_all(split->rows, tokenizer, split->file);
   const auto& examples = data.train.examples;
-  std::vector<Labels> labels;
-  for (const Example& e : examples) labels.push_back(e.labels);
-  require_trainable(data.train.rows, labels, data.labels, data.train.file);
 
   const auto cut = std::count_if(examples.begin(), examples.end(), [](const Example& e) { return e.truncated; });
   if (cut > 0)

@@ -27,6 +27,8 @@ struct Case {
   RunOptions options = {};
 };
 
+void PrintTo(const Case& c, std::ostream* out) { *out << c.name; }
+
 /// A training that works, in a folder with train.csv; `more` comes last and so wins.
 Args training(const Args& more, const std::string& model = golden_model("bert")) {
   Args args{"train", "--model", model, "--train-file", "train.csv", "--max-steps", "2", "--max-length", "32", "--output-dir", "run"};
@@ -90,7 +92,7 @@ const std::vector<Case>& cases() {
        }},
       {"BrokenYaml",
        2,
-       {"c.yaml:1", "not readable as YAML"},
+       {"c.yaml:", "not readable as YAML"},
        [](const Folder& f) {
          f.write("c.yaml", "training: {a: [1\n");
          return Args{"train", "c.yaml"};
@@ -159,7 +161,7 @@ const std::vector<Case>& cases() {
        predicts_with("tokenizer.json", [](const std::string&) { return std::string(100000, '['); })},
       {"AdapterOfAnotherShape",
        3,
-       {"lora_A"},
+       {"do not fit the model"},
        [](const Folder&) {
          return Args{"predict", golden_adapter("bert_plain"), "--base-model", golden_model("bert_odd"), "--text", "x"};
        }},
@@ -185,11 +187,15 @@ const std::vector<Case>& cases() {
       {"OnlyAHeader", 3, {"train.csv"}, trains_on("train.csv", "text,label\n")},
       {"DamagedGzip", 3, {"train.csv.gz"}, trains_on("train.csv.gz", "\x1f\x8b\x08not really")},
       {"InvalidUtf8", 3, {"train.csv:3"}, trains_on("train.csv", "text,label\nfine,negative\n\xff\xfe,positive\n")},
-      {"NoTextColumn", 3, {"train.csv", "--text-column"}, trains_on("train.csv", "phrase,label\nfine,negative\nbad,positive\n")},
-      {"WrongColumn", 3, {"txet", "text"}, trains({"--text-column", "txet"})},
+      {"NoTextColumn", 3, {"train.csv", "text_column"}, trains_on("train.csv", "phrase,label\nfine,negative\nbad,positive\n")},
+      {"WrongColumn", 3, {"txet", "text"}, trains({"text_column", "txet"})},
       {"BadRows", 3, {"train.csv:3"}, trains_on("train.csv", "text,label\nfine,negative\nno label\nbad,positive\n")},
       {"OneClass", 3, {"positive"}, trains_on("train.csv", "text,label\nfine,positive\ngood,positive\ngreat,positive\n")},
       {"OneText", 3, {"train.csv"}, trains_on("train.csv", "text,label\nfine,positive\nfine,negative\nfine,positive\nfine,negative\n")},
+      {"LabelsOfAnotherHead",
+       3,
+       {"train.csv", "3 (negative, neutral, positive)", "2 (bad, good)"},
+       trains_on("train.csv", "text,label\nfine,good\nawful,bad\nnice,good\n")},
       {"LabelNotInTheHead",
        3,
        {"postive", "positive"},
@@ -206,7 +212,7 @@ const std::vector<Case>& cases() {
          return trains({})(f);
        }},
       {"OutputIsAFile",
-       7,
+       4,
        {"run"},
        [](const Folder& f) {
          f.write("run", "a file");
@@ -315,7 +321,7 @@ TEST(Refusals, ResumeWithOtherDataOrSettings) {
   again.push_back("--resume");
   Outcome data = f.run(training(again));
   EXPECT_EQ(data.status, 7) << data.err;
-  EXPECT_THAT(data.err, HasSubstr("train.csv"));
+  EXPECT_THAT(data.err, HasSubstr("train_rows"));
 }
 
 TEST(Refusals, ResumeWithNothingToResumeStartsAndSaysSo) {
