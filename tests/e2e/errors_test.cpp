@@ -188,7 +188,7 @@ const std::vector<Case>& cases() {
       {"DamagedGzip", 3, {"train.csv.gz"}, trains_on("train.csv.gz", "\x1f\x8b\x08not really")},
       {"InvalidUtf8", 3, {"train.csv:3"}, trains_on("train.csv", "text,label\nfine,negative\n\xff\xfe,positive\n")},
       {"NoTextColumn", 3, {"train.csv", "text_column"}, trains_on("train.csv", "phrase,label\nfine,negative\nbad,positive\n")},
-      {"WrongColumn", 3, {"txet", "text"}, trains({"text_column", "txet"})},
+      {"WrongColumn", 3, {"txet", "text"}, trains({"--text-column", "txet"})},
       {"BadRows", 3, {"train.csv:3"}, trains_on("train.csv", "text,label\nfine,negative\nno label\nbad,positive\n")},
       {"OneClass", 3, {"positive"}, trains_on("train.csv", "text,label\nfine,positive\ngood,positive\ngreat,positive\n")},
       {"OneText", 3, {"train.csv"}, trains_on("train.csv", "text,label\nfine,positive\nfine,negative\nfine,positive\nfine,negative\n")},
