@@ -55,7 +55,8 @@ bool folder_exists(const fs::path& path);
 /// Names in a folder, sorted.
 std::vector<std::string> list_folder(const fs::path& path);
 
-/// Standard input, when the name is "-" (a pending signal ends the wait with Interrupted); line by line otherwise too. Lines come without their \n or \r\n.
+/// Standard input, when the name is "-" (a pending signal ends the wait with Interrupted); line by line otherwise too. Lines come
+/// without their \n or \r\n.
 /// `each` returns false to stop. A line longer than `max_line` is Error(kInput) "line.too_long".
 void for_each_line(const fs::path& path, const std::function<bool(std::string_view line, uint64_t number)>& each,
                    uint64_t max_line = uint64_t{64} << 20);

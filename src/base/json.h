@@ -18,7 +18,8 @@ struct JsonLimits {
   bool allow_nan = false;  ///< NaN, Infinity, -Infinity literals (trainer_state.json only); they become doubles
 };
 
-/// Error(kInput) "json.too_large", "json.utf8", "json.depth", "json.duplicate_key", "json.trailing", "json.syntax"; `where` is the file.
+/// Error(kInput) "json.too_large", "json.utf8", "json.depth", "json.duplicate_key", "json.trailing", "json.syntax", "json.range" (1e999);
+/// `where` is the file, to which the message adds line and column.
 Json parse_json(std::string_view text, const std::string& where, const JsonLimits& limits = {});
 Json read_json(const fs::path& path, const JsonLimits& limits = {});
 
@@ -33,8 +34,10 @@ struct JsonStyle {
 std::string dump_json(const Json& value, const JsonStyle& style = {});
 
 /// Typed reading with errors that name the path. `where` is the file, `key` the member.
-/// Each returns the default when the key is absent or null; a wrong type or a value out of range is Error(kInput) "json.type" / "json.range".
-int64_t get_int(const Json& object, const std::string& key, int64_t absent, const std::string& where, int64_t least = INT64_MIN, int64_t most = INT64_MAX);
+/// Each returns the default when the key is absent or null; a wrong type or a value out of range is Error(kInput) "json.type" /
+/// "json.range". 16.0 is an integer.
+int64_t get_int(const Json& object, const std::string& key, int64_t absent, const std::string& where, int64_t least = INT64_MIN,
+                int64_t most = INT64_MAX);
 double get_number(const Json& object, const std::string& key, double absent, const std::string& where);
 bool get_bool(const Json& object, const std::string& key, bool absent, const std::string& where);
 std::string get_string(const Json& object, const std::string& key, const std::string& absent, const std::string& where);

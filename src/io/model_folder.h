@@ -16,7 +16,8 @@ fs::path model_file(const fs::path& folder, const std::string& name);
 
 /// All tensors of one folder behind one name space (model.safetensors, else its index with every shard).
 /// Opening checks every shard's header and length before the first weight is used (reliability F8), the index against the shards
-/// (formats.md section 3; every problem listed at once), and that shard names are safe. pytorch_model.bin alone: Error(kInput) "weights.pickle" with the way to convert it.
+/// (formats.md section 3; every problem listed at once), and that shard names are safe. pytorch_model.bin alone: Error(kInput)
+/// "weights.pickle" with the way to convert it.
 class WeightFiles {
  public:
   explicit WeightFiles(const fs::path& folder);
@@ -42,8 +43,9 @@ struct ResolvedModel {
   fs::path folder;
   std::string commit;  ///< when it came from the hub cache
 };
-/// A folder (also a run folder or a checkpoint: the folder with trainer_state.json, which holds an adapter or a model), else a hub name looked up in the local Hugging Face cache
-/// (formats.md 12.2-12.5, HF_HOME, HF_HUB_CACHE...; `org/name@revision` is ours). Error(kInput) "model.not_found" says where it looked and what to type.
+/// A folder (also a run folder or a checkpoint: the folder with trainer_state.json, which holds an adapter or a model), else a hub name
+/// looked up in the local Hugging Face cache (formats.md 12.2-12.5, HF_HOME, HF_HUB_CACHE...; `org/name@revision` is ours).
+/// Error(kInput) "model.not_found" says where it looked and what to type.
 ResolvedModel resolve_model(const std::string& name);
 
 /// The folder of the Hugging Face cache: HF_HUB_CACHE, HUGGINGFACE_HUB_CACHE, HF_HOME/hub, XDG_CACHE_HOME/huggingface/hub or

@@ -158,9 +158,9 @@ TEST(Log, ABarOnATerminal) {
   ::dup2(saved, STDERR_FILENO);
   ::close(saved);
   ::close(slave);
-  std::string text(4096, '\0');
-  const ssize_t n = ::read(master, text.data(), text.size());
-  text.resize(n > 0 ? static_cast<size_t>(n) : 0);
+  std::string text;
+  char piece[4096];
+  for (ssize_t n; (n = ::read(master, piece, sizeof piece)) > 0;) text.append(piece, static_cast<size_t>(n));  // to the hang-up
   ::close(master);
   ::unsetenv("NO_COLOR");
   EXPECT_TRUE(colourful);
