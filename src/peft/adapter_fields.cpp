@@ -13,6 +13,9 @@ std::string shown(const Json& v) {
   return s.size() > 60 ? s.substr(0, 57) + "..." : s;
 }
 
+/// No real adapter comes near; more would only cost time (every name and expression meets every module).
+constexpr size_t kMostNames = 10'000, kMostPatterns = 1'000;
+
 /// Switched off, whatever it means.
 bool is_empty(const Json& v) {
   if (v.is_boolean()) return !v.get<bool>();
@@ -86,7 +89,7 @@ std::vector<std::string> AdapterFields::names(const char* key, bool text_allowed
   if (v.is_null()) return {};
   if (text_allowed && v.is_string()) return {v.get<std::string>()};
   std::set<std::string> unique;
-  bool fine = v.is_array();
+  bool fine = v.is_array() && v.size() <= kMostNames;
   if (fine)
     for (const Json& item : v) {
       if (!item.is_string() || item.get_ref<const std::string&>().empty())
@@ -131,7 +134,7 @@ void AdapterFields::each_number(const char* key, bool integral, double least, do
                                 const std::function<void(const std::string&, double)>& each) {
   const Json& v = value(key);
   if (v.is_null()) return;
-  bool fine = v.is_object();
+  bool fine = v.is_object() && v.size() <= kMostPatterns;
   if (fine)
     for (const auto& [name, n] : v.items()) {
       const double x = n.is_number() ? n.get<double>() : NAN;

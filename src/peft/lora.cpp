@@ -93,7 +93,7 @@ class Lora : public PeftMethod {
     written_.options.target_modules = found.written;
     written_.options.modules_to_save = saved;
     layers_ = std::move(found.layers);
-    for (Linear* l : layers_) add_pair(*l);
+    add_pairs();
     train_in_order(saved_modules(model(), saved));
   }
 
@@ -104,17 +104,18 @@ class Lora : public PeftMethod {
   }
 
  private:
-  void add_pair(Linear& l) const {
-    const Origin& origin = setup().origin;
-    const int64_t* rank = find_by_pattern(options().rank_pattern, "rank_pattern", l.path(), origin);
-    const double* special = find_by_pattern(options().alpha_pattern, "alpha_pattern", l.path(), origin);
-    const int64_t r = rank ? *rank : options().r;
-    const double alpha = special ? *special : options().lora_alpha;
-    const double scale = alpha / (options().use_rslora ? std::sqrt(static_cast<double>(r)) : static_cast<double>(r));
-    require(r >= 1, "a rank of at least 1");
-    l.deltas.push_back(
-        std::make_unique<LowRankDelta>(l.out(), l.in(), r, static_cast<float>(scale), static_cast<float>(options().lora_dropout)));
-    assign_paths(*l.deltas.back(), l.path());
+  void add_pairs() const {
+    const PatternTable<int64_t> ranks(options().rank_pattern, "rank_pattern", setup().origin);
+    const PatternTable<double> alphas(options().alpha_pattern, "alpha_pattern", setup().origin);
+    for (Linear* l : layers_) {
+      const int64_t r = ranks.find(l->path(), options().r);
+      require(r >= 1, "a rank of at least 1");
+      const double divisor = options().use_rslora ? std::sqrt(static_cast<double>(r)) : static_cast<double>(r);
+      const double scale = alphas.find(l->path(), options().lora_alpha) / divisor;
+      l->deltas.push_back(
+          std::make_unique<LowRankDelta>(l->out(), l->in(), r, static_cast<float>(scale), static_cast<float>(options().lora_dropout)));
+      assign_paths(*l->deltas.back(), l->path());
+    }
   }
 
   /// The adapter's tensors in the order of the model: pairs behind their layer, biases as `bias` says, saved modules whole.

@@ -7,7 +7,7 @@ namespace attune {
 namespace {
 
 constexpr size_t kLongestPattern = 20'000;  // bytes
-constexpr uint32_t kMatchSteps = 200'000, kHeapKiB = 16'384;
+constexpr uint32_t kMatchSteps = 100'000, kHeapKiB = 16'384;
 
 struct Free {
   void operator()(pcre2_code* p) const { pcre2_code_free(p); }

@@ -39,12 +39,21 @@ std::vector<Module*> saved_modules(Model& model, const std::vector<std::string>&
 /// True when `path` is one of the modules or inside one.
 bool is_inside(const std::string& path, const std::vector<Module*>& modules);
 
-/// The value of the first key that full-matches `(.*\.)?(key)`; the keys are tried in the order of the map. Null: none.
+/// rank_pattern and alpha_pattern, compiled once: the value of the first key that full-matches `(.*\.)?(key)`, in the order of the map.
 template <typename T>
-const T* find_by_pattern(const std::map<std::string, T>& patterns, const char* option, const std::string& path, const Origin& origin) {
-  for (const auto& [key, value] : patterns)
-    if (Pattern("(.*\\.)?(" + key + ")", option, origin).matches(path)) return &value;
-  return nullptr;
-}
+class PatternTable {
+ public:
+  PatternTable(const std::map<std::string, T>& patterns, const char* option, const Origin& origin) {
+    for (const auto& [key, value] : patterns) rows_.emplace_back(Pattern("(.*\\.)?(" + key + ")", option, origin), value);
+  }
+  T find(const std::string& path, T otherwise) const {
+    for (const auto& [pattern, value] : rows_)
+      if (pattern.matches(path)) return value;
+    return otherwise;
+  }
+
+ private:
+  std::vector<std::pair<Pattern, T>> rows_;
+};
 
 }  // namespace attune
