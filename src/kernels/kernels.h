@@ -113,7 +113,8 @@ struct Kernels {
                              int64_t dout_pitch, float* dq, int64_t dq_pitch, float* dk, int64_t dk_pitch, float* dv, int64_t dv_pitch);
 
   /// Per row: loss (R) = w[y] (1 - e) (-log p_y) + e / V * sum_c w[c] (-log p_c) (PyTorch's cross_entropy with weight and label
-  /// smoothing, before the division by sum of w[y]); dlogits (R, V) its gradient, null: not wanted. label -100: loss 0, gradient 0. weight may be null.
+  /// smoothing, before the division by sum of w[y]); dlogits (R, V) its gradient, contiguous (null: not wanted; it
+  /// may equal logits when pitch is V). label -100: loss 0, gradient 0. weight may be null.
   void (*cross_entropy)(const Context&, int64_t r, int64_t v, const float* logits, int64_t pitch, const int32_t* labels, const float* weight,
                         float smoothing, float* loss, float* dlogits);
 
