@@ -1,11 +1,12 @@
 """Adapters trained here load in peft with our logits, with peft's keys, shapes and settings; and peft's go on training here."""
 import json
+import unittest
 
 from peft import LoraConfig, get_peft_model, get_peft_model_state_dict, load_peft_weights, set_peft_model_state_dict
 from safetensors.torch import load_file
 from transformers import AutoTokenizer
 
-from support import (DQV, GOLDEN, LOGITS, MERGED, QV, InteropTest, adapter_settings, load_adapter, load_base, make_texts, model_folder,
+from support import (DQV, GOLDEN, LOGITS, MERGED, QV, ROOT, InteropTest, adapter_settings, load_adapter, load_base, make_texts, model_folder,
                      reference_logits)
 
 CASES = {
@@ -90,6 +91,20 @@ class AdaptersOut(InteropTest):
         self.close(self.logits(run, texts), theirs, LOGITS)
         answer = self.predict(run, texts[:1])[0]
         self.assertEqual(sorted(answer["scores"]), ["maybe", "never", "no", "yes"])
+
+    @unittest.skipUnless((ROOT / "models" / "all-MiniLM-L6-v2" / "model.safetensors").exists(), "scripts/get-base-model was not run")
+    def test_real_weights(self):
+        base = ROOT / "models" / "all-MiniLM-L6-v2"
+        texts = make_texts(model_folder("bert"), 40, 61, longest=150)
+        rows = [{"text": t or "a", "label": ["bad", "good"]["good" in t or "best" in t]} for t in texts]
+        run = self.train("bert", {"method": "lora", "r": 8, "lora_alpha": 16, "target_modules": QV}, {"learning_rate": 5e-3}, model=base, rows=rows,
+                         data={"max_length": 128})
+        tokenizer = AutoTokenizer.from_pretrained(base)
+        theirs = reference_logits(load_adapter(load_base(base, num_labels=2), run), tokenizer, texts[:20], max_length=128)
+        self.close(self.logits(run, texts[:20]), theirs, LOGITS)
+        output = self.path("merged")
+        self.attune("merge", run, "--output", output)
+        self.close(reference_logits(load_base(output), AutoTokenizer.from_pretrained(output), texts[:20], max_length=128), theirs, MERGED)
 
     def test_goes_on_training(self):
         """`init_from` starts from peft's adapter: at rate 0 it is written back with the same numbers, at another it moves."""
