@@ -45,9 +45,8 @@ void gemm(benchmark::State& state) {
   Floats c(static_cast<size_t>(m * n));
   const Context ctx = context();
   const float beta = k <= 16 ? 1.0f : 0.0f;  // a low-rank product adds to the dense one
-  measure(state, 2.0 * static_cast<double>(m * n * k), 4.0 * static_cast<double>(m * k + n * k + m * n * (beta == 0.0f ? 1 : 2)), [&] {
-    ctx.kernels->gemm(ctx, ta, tb, m, n, k, 1.0f, a.data(), ta ? m : k, b.data(), tb ? k : n, beta, c.data(), n);
-  });
+  measure(state, 2.0 * static_cast<double>(m * n * k), 4.0 * static_cast<double>(m * k + n * k + m * n * (beta == 0.0f ? 1 : 2)),
+          [&] { ctx.kernels->gemm(ctx, ta, tb, m, n, k, 1.0f, a.data(), ta ? m : k, b.data(), tb ? k : n, beta, c.data(), n); });
 }
 BENCHMARK(gemm)
     ->ArgNames({"m", "n", "k", "trans"})
@@ -58,11 +57,11 @@ BENCHMARK(gemm)
     ->ArgsProduct({{784}, {1536}, {384}, {0, 1}})
     ->ArgsProduct({{784}, {384}, {1536}, {0, 1}})
     ->ArgsProduct({{12}, {1536}, {384}, {0, 1}})
-    ->ArgsProduct({{1048}, {8}, {768}, {0, 1}})    // x A', dy B
-    ->ArgsProduct({{1048}, {768}, {8}, {0, 1}})    // (x A') B', (dy B) A
-    ->Args({768, 8, 1048, 2})                      // dB = dy' (x A')
-    ->Args({8, 768, 1048, 2})                      // dA = (dy B)' x
-    ->Args({768, 768, 1048, 2})                    // weight gradients of full fine-tuning
+    ->ArgsProduct({{1048}, {8}, {768}, {0, 1}})  // x A', dy B
+    ->ArgsProduct({{1048}, {768}, {8}, {0, 1}})  // (x A') B', (dy B) A
+    ->Args({768, 8, 1048, 2})                    // dB = dy' (x A')
+    ->Args({8, 768, 1048, 2})                    // dA = (dy B)' x
+    ->Args({768, 768, 1048, 2})                  // weight gradients of full fine-tuning
     ->Args({3072, 768, 1048, 2});
 
 // The fastest product there is here: everything in the first cache. Its rate is the roof.
@@ -71,9 +70,8 @@ void roof_gemm(benchmark::State& state) {
   const Floats a = filled(m * k), b = filled(n * k);
   Floats c(static_cast<size_t>(m * n));
   const Context ctx = context();
-  measure(state, 2.0 * static_cast<double>(m * n * k), 0.0, [&] {
-    ctx.kernels->gemm(ctx, false, false, m, n, k, 1.0f, a.data(), k, b.data(), n, 0.0f, c.data(), n);
-  });
+  measure(state, 2.0 * static_cast<double>(m * n * k), 0.0,
+          [&] { ctx.kernels->gemm(ctx, false, false, m, n, k, 1.0f, a.data(), k, b.data(), n, 0.0f, c.data(), n); });
 }
 BENCHMARK(roof_gemm);
 
@@ -82,9 +80,7 @@ void roof_copy(benchmark::State& state) {
   const Floats x = filled(n);
   Floats y(x.size());
   const Context ctx = context();
-  measure(state, 0.0, 8.0 * static_cast<double>(n), [&] {
-    ctx.kernels->axpby(ctx, n, 1.0f, x.data(), 0.0f, y.data());
-  });
+  measure(state, 0.0, 8.0 * static_cast<double>(n), [&] { ctx.kernels->axpby(ctx, n, 1.0f, x.data(), 0.0f, y.data()); });
 }
 BENCHMARK(roof_copy)->ArgName("MiB")->Arg(1)->Arg(8)->Arg(128);
 
@@ -101,8 +97,14 @@ struct Attention {
     const int64_t t = sequences * length;
     row_keys.assign(static_cast<size_t>(t), 12345);
     qkv = filled(t * 3 * width), out = filled(t * width), dout = filled(t * width), dqkv = filled(t * 3 * width), lse = filled(t * heads);
-    shape = {.sequences = sequences, .heads = heads, .head_dim = dim, .q_starts = q_starts.data(), .k_starts = starts.data(),
-             .scale = 0.125f, .causal = false, .dropout = {state.range(2) ? 0.1f : 0.0f, row_keys.data(), 7}};
+    shape = {.sequences = sequences,
+             .heads = heads,
+             .head_dim = dim,
+             .q_starts = q_starts.data(),
+             .k_starts = starts.data(),
+             .scale = 0.125f,
+             .causal = false,
+             .dropout = {state.range(2) ? 0.1f : 0.0f, row_keys.data(), 7}};
   }
   double products() const { return 2.0 * static_cast<double>(q_starts.back() * length * width); }  // flops of one product
 };
@@ -111,7 +113,8 @@ void attention_forward(benchmark::State& state) {
   const Context ctx = context();
   const int64_t p = 3 * a.width;
   measure(state, 2 * a.products(), 0.0, [&] {
-    ctx.kernels->attention(ctx, a.shape, a.qkv.data(), p, a.qkv.data() + a.width, p, a.qkv.data() + 2 * a.width, p, a.out.data(), a.width, a.lse.data());
+    ctx.kernels->attention(ctx, a.shape, a.qkv.data(), p, a.qkv.data() + a.width, p, a.qkv.data() + 2 * a.width, p, a.out.data(), a.width,
+                           a.lse.data());
   });
 }
 void attention_backward(benchmark::State& state) {
@@ -122,7 +125,8 @@ void attention_backward(benchmark::State& state) {
   float *dq = a.dqkv.data(), *dk = dq + a.width, *dv = dk + a.width;
   ctx.kernels->attention(ctx, a.shape, q, p, k, p, v, p, a.out.data(), a.width, a.lse.data());
   measure(state, 5 * a.products(), 0.0, [&] {
-    ctx.kernels->attention_backward(ctx, a.shape, q, p, k, p, v, p, a.out.data(), a.width, a.lse.data(), a.dout.data(), a.width, dq, p, dk, p, dv, p);
+    ctx.kernels->attention_backward(ctx, a.shape, q, p, k, p, v, p, a.out.data(), a.width, a.lse.data(), a.dout.data(), a.width, dq, p, dk,
+                                    p, dv, p);
   });
 }
 void attention_shapes(benchmark::internal::Benchmark* b) {
@@ -163,7 +167,8 @@ struct Norm {
   Floats x, r, s, y, dx, gamma, beta, mean, rstd;
   std::vector<uint64_t> row_keys;
   Dropout drop;
-  explicit Norm(benchmark::State& state) : c(state.range(0)), n(kTokens * c), x(filled(n)), r(x), s(x), y(x), dx(x), gamma(filled(c)), beta(gamma) {
+  explicit Norm(benchmark::State& state)
+      : c(state.range(0)), n(kTokens * c), x(filled(n)), r(x), s(x), y(x), dx(x), gamma(filled(c)), beta(gamma) {
     mean.resize(kTokens), rstd.resize(kTokens, 1.0f), row_keys.assign(kTokens, 99);
     drop = {state.range(1) ? 0.1f : 0.0f, row_keys.data(), 3};
   }
@@ -172,16 +177,16 @@ void layer_norm_forward(benchmark::State& state) {
   Norm d(state);
   const Context ctx = context();
   measure(state, 0.0, 16.0 * static_cast<double>(d.n), [&] {
-    ctx.kernels->dropout_add_layer_norm(ctx, kTokens, d.c, d.drop, d.x.data(), d.r.data(), d.gamma.data(), d.beta.data(), 1e-5f, d.s.data(), d.y.data(),
-                                        d.mean.data(), d.rstd.data());
+    ctx.kernels->dropout_add_layer_norm(ctx, kTokens, d.c, d.drop, d.x.data(), d.r.data(), d.gamma.data(), d.beta.data(), 1e-5f, d.s.data(),
+                                        d.y.data(), d.mean.data(), d.rstd.data());
   });
 }
 void layer_norm_backward(benchmark::State& state) {
   Norm d(state);
   const Context ctx = context();
   measure(state, 0.0, 16.0 * static_cast<double>(d.n), [&] {
-    ctx.kernels->dropout_add_layer_norm_backward(ctx, kTokens, d.c, d.drop, d.s.data(), d.gamma.data(), d.mean.data(), d.rstd.data(), d.y.data(),
-                                                 d.r.data(), d.dx.data(), nullptr, nullptr);
+    ctx.kernels->dropout_add_layer_norm_backward(ctx, kTokens, d.c, d.drop, d.s.data(), d.gamma.data(), d.mean.data(), d.rstd.data(),
+                                                 d.y.data(), d.r.data(), d.dx.data(), nullptr, nullptr);
   });
 }
 BENCHMARK(layer_norm_forward)->ArgNames({"C", "dropout"})->ArgsProduct({{384, 768}, {0, 1}});
@@ -192,9 +197,8 @@ void bias_backward(benchmark::State& state) {
   const Floats dy = filled(kTokens * c);
   Floats db(static_cast<size_t>(c));
   const Context ctx = context();
-  measure(state, 0.0, 4.0 * static_cast<double>(kTokens * c), [&] {
-    ctx.kernels->bias_backward(ctx, kTokens, c, dy.data(), c, db.data());
-  });
+  measure(state, 0.0, 4.0 * static_cast<double>(kTokens * c),
+          [&] { ctx.kernels->bias_backward(ctx, kTokens, c, dy.data(), c, db.data()); });
 }
 BENCHMARK(bias_backward);
 
@@ -205,9 +209,8 @@ void embedding_backward(benchmark::State& state) {
   std::vector<int32_t> ids;
   for (int64_t i = 0; i < kTokens; ++i) ids.push_back(static_cast<int32_t>(mix64(static_cast<uint64_t>(i)) % v));
   const Context ctx = context();
-  measure(state, 0.0, 12.0 * static_cast<double>(kTokens * c), [&] {
-    ctx.kernels->embedding_backward(ctx, kTokens, c, v, ids.data(), 0, dy.data(), table.data());
-  });
+  measure(state, 0.0, 12.0 * static_cast<double>(kTokens * c),
+          [&] { ctx.kernels->embedding_backward(ctx, kTokens, c, v, ids.data(), 0, dy.data(), table.data()); });
 }
 BENCHMARK(embedding_backward);
 
@@ -216,9 +219,8 @@ void cross_entropy(benchmark::State& state) {
   Floats logits = filled(r * v), loss(static_cast<size_t>(r)), d(logits.size());
   const std::vector<int32_t> labels(static_cast<size_t>(r), 17);
   const Context ctx = context();
-  measure(state, 0.0, 8.0 * static_cast<double>(r * v), [&] {
-    ctx.kernels->cross_entropy(ctx, r, v, logits.data(), v, labels.data(), nullptr, 0.0f, loss.data(), d.data());
-  });
+  measure(state, 0.0, 8.0 * static_cast<double>(r * v),
+          [&] { ctx.kernels->cross_entropy(ctx, r, v, logits.data(), v, labels.data(), nullptr, 0.0f, loss.data(), d.data()); });
 }
 BENCHMARK(cross_entropy);
 
@@ -227,9 +229,7 @@ void adamw(benchmark::State& state) {
   Floats p = filled(n), g = p, m = p, v(p.size(), 0.1f);
   const Context ctx = context();
   const AdamWStep step = {1e-9f, 0.9f, 0.999f, 1e-8f, 0.01f, 0.1f, 0.001f, 1.0f};
-  measure(state, 0.0, 28.0 * static_cast<double>(n), [&] {
-    ctx.kernels->adamw(ctx, n, step, p.data(), g.data(), m.data(), v.data());
-  });
+  measure(state, 0.0, 28.0 * static_cast<double>(n), [&] { ctx.kernels->adamw(ctx, n, step, p.data(), g.data(), m.data(), v.data()); });
 }
 BENCHMARK(adamw)->Unit(benchmark::kMillisecond);
 

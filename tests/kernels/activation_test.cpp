@@ -6,7 +6,8 @@ namespace {
 
 ATTUNE_EACH_TABLE(ActivationTest);
 
-constexpr Activation kAll[] = {Activation::kNone, Activation::kGelu, Activation::kGeluNew, Activation::kRelu, Activation::kSilu, Activation::kTanh};
+constexpr Activation kAll[] = {Activation::kNone, Activation::kGelu, Activation::kGeluNew,
+                               Activation::kRelu, Activation::kSilu, Activation::kTanh};
 
 TEST_P(ActivationTest, ForwardMatchesReference) {
   for (const Activation act : kAll) {

@@ -35,14 +35,15 @@ Results run(const Kernels& k, const Case& s, int threads, bool want_q = true, bo
                           .causal = s.causal,
                           .dropout = {s.p, row_keys.data(), 99}};
   Results r = {Floats(tq * o_pitch, 7.0f), Floats(tq * s.heads, 7.0f), Floats(tq * q_pitch, 7.0f), Floats(tk * kv_pitch, 7.0f),
-           Floats(tk * kv_pitch, 7.0f)};
+               Floats(tk * kv_pitch, 7.0f)};
   k.attention(ctx, shape, q.data(), q_pitch, kv.data(), kv_pitch, kv.data() + width, kv_pitch, r.out.data(), o_pitch, r.lse.data());
   Floats again(tq * o_pitch, 7.0f);
   k.attention(ctx, shape, q.data(), q_pitch, kv.data(), kv_pitch, kv.data() + width, kv_pitch, again.data(), o_pitch, nullptr);
   EXPECT_TRUE(same_bits(again, r.out));
   // The backward pass is compared on the reference's forward results, so that only its own error shows.
   Floats out(tq * o_pitch), lse(tq * s.heads);
-  reference_kernels().attention(ctx, shape, q.data(), q_pitch, kv.data(), kv_pitch, kv.data() + width, kv_pitch, out.data(), o_pitch, lse.data());
+  reference_kernels().attention(ctx, shape, q.data(), q_pitch, kv.data(), kv_pitch, kv.data() + width, kv_pitch, out.data(), o_pitch,
+                                lse.data());
   k.attention_backward(ctx, shape, q.data(), q_pitch, kv.data(), kv_pitch, kv.data() + width, kv_pitch, out.data(), o_pitch, lse.data(),
                        dout.data(), o_pitch, want_q ? r.dq.data() : nullptr, q_pitch, want_k ? r.dk.data() : nullptr, kv_pitch,
                        want_v ? r.dv.data() : nullptr, kv_pitch);
@@ -50,7 +51,8 @@ Results run(const Kernels& k, const Case& s, int threads, bool want_q = true, bo
 }
 
 std::string describe(const Case& s) {
-  std::string t = "D " + std::to_string(s.dim) + " H " + std::to_string(s.heads) + " p " + std::to_string(s.p) + (s.causal ? " causal" : "");
+  std::string t =
+      "D " + std::to_string(s.dim) + " H " + std::to_string(s.heads) + " p " + std::to_string(s.p) + (s.causal ? " causal" : "");
   for (size_t i = 0; i < s.q_lens.size(); ++i) t += " " + std::to_string(s.q_lens[i]) + "/" + std::to_string(s.k_lens[i]);
   return t;
 }
@@ -94,9 +96,9 @@ TEST_P(AttentionTest, FewQueriesOfManyKeys) {
 
 TEST_P(AttentionTest, MoreQueriesThanKeys) {
   compare(k(), {{9, 40}, {4, 7}, 2, 16, false, 0.0f});
-  compare(k(), {{9, 40}, {0, 0}, 2, 16, false, 0.0f});  // nothing to see: zeros, lse = -inf
+  compare(k(), {{9, 40}, {0, 0}, 2, 16, false, 0.0f});       // nothing to see: zeros, lse = -inf
   compare(k(), {{9, 40, 3}, {4, 7, 1}, 2, 16, true, 0.1f});  // the first queries see nothing
-  compare(k(), {{0, 0}, {4, 7}, 2, 16, false, 0.0f});  // unseen keys get zero gradients
+  compare(k(), {{0, 0}, {4, 7}, 2, 16, false, 0.0f});        // unseen keys get zero gradients
 }
 
 TEST_P(AttentionTest, NullGradientsAreNotWanted) {
@@ -124,7 +126,8 @@ TEST_P(AttentionTest, LargeScoresStayFinite) {
   const int64_t n = 20, d = 16;
   const Floats q = normals(n * d, 1, 40.0), kv = normals(n * d, 2, 40.0);
   const int64_t starts[] = {0, n};
-  const AttentionShape shape = {.sequences = 1, .heads = 1, .head_dim = d, .q_starts = starts, .k_starts = starts, .scale = 1.0f, .dropout = {}};
+  const AttentionShape shape = {
+      .sequences = 1, .heads = 1, .head_dim = d, .q_starts = starts, .k_starts = starts, .scale = 1.0f, .dropout = {}};
   Floats out(n * d), want(n * d);
   k().attention(ctx(), shape, q.data(), d, kv.data(), d, kv.data(), d, out.data(), d, nullptr);
   ref().attention(ctx(), shape, q.data(), d, kv.data(), d, kv.data(), d, want.data(), d, nullptr);

@@ -1,7 +1,7 @@
 // The reference's backward kernels against central differences of its forward kernels: the specification itself is checked here.
-#include "kernels/support.h"
-
 #include <functional>
+
+#include "kernels/support.h"
 
 namespace attune {
 namespace {
@@ -30,15 +30,18 @@ Floats differences(Floats x, const Floats& weights, const std::function<Floats(c
 }
 
 TEST(GradientTest, Activations) {
-  for (const Activation act : {Activation::kNone, Activation::kGelu, Activation::kGeluNew, Activation::kRelu, Activation::kSilu, Activation::kTanh}) {
+  for (const Activation act :
+       {Activation::kNone, Activation::kGelu, Activation::kGeluNew, Activation::kRelu, Activation::kSilu, Activation::kTanh}) {
     Floats x = normals(40, 1), dy = normals(40, 2), dx(40);
     for (float& v : x) v += v < 0.0f ? -0.02f : 0.02f;  // away from relu's corner
     kRef.activation_backward(kContext, 1, 40, act, x.data(), 40, dy.data(), 40, dx.data(), 40);
-    expect_near(dx, differences(x, dy, [&](Floats u) {
-                  Floats y = u;
-                  kRef.bias_activation(kContext, 1, 40, nullptr, act, u.data(), 40, y.data(), 40);
-                  return y;
-                }),
+    expect_near(dx,
+                differences(x, dy,
+                            [&](Floats u) {
+                              Floats y = u;
+                              kRef.bias_activation(kContext, 1, 40, nullptr, act, u.data(), 40, y.data(), 40);
+                              return y;
+                            }),
                 tolerance::kDifference, "dx");
   }
 }
@@ -51,14 +54,14 @@ TEST(GradientTest, LayerNorm) {
   Floats s(t * c), mean(t), rstd(t);
   const auto forward = [&](const Floats& x_, const Floats& res_, const Floats& gamma_, const Floats& beta_) {
     Floats y(t * c);
-    kRef.dropout_add_layer_norm(kContext, t, c, drop, x_.data(), res_.data(), gamma_.data(), beta_.data(), 1e-5f, s.data(), y.data(), mean.data(),
-                                rstd.data());
+    kRef.dropout_add_layer_norm(kContext, t, c, drop, x_.data(), res_.data(), gamma_.data(), beta_.data(), 1e-5f, s.data(), y.data(),
+                                mean.data(), rstd.data());
     return y;
   };
   forward(x, res, gamma, beta);
   Floats ds(t * c), dx(t * c), dgamma(c), dbeta(c);
-  kRef.dropout_add_layer_norm_backward(kContext, t, c, drop, s.data(), gamma.data(), mean.data(), rstd.data(), dy.data(), ds.data(), dx.data(),
-                                       dgamma.data(), dbeta.data());
+  kRef.dropout_add_layer_norm_backward(kContext, t, c, drop, s.data(), gamma.data(), mean.data(), rstd.data(), dy.data(), ds.data(),
+                                       dx.data(), dgamma.data(), dbeta.data());
   expect_near(ds, differences(res, dy, [&](const Floats& v) { return forward(x, v, gamma, beta); }), tolerance::kDifference, "ds");
   expect_near(dx, differences(x, dy, [&](const Floats& v) { return forward(v, res, gamma, beta); }), tolerance::kDifference, "dx");
   expect_near(dgamma, differences(gamma, dy, [&](const Floats& v) { return forward(x, res, v, beta); }), tolerance::kDifference, "dgamma");
@@ -87,8 +90,8 @@ TEST(GradientTest, Attention) {
     };
     const Floats out = forward(q, k, v);
     Floats dq(tq * width), dk(tk * width), dv(tk * width);
-    kRef.attention_backward(kContext, shape, q.data(), width, k.data(), width, v.data(), width, out.data(), width, lse.data(), dout.data(), width,
-                            dq.data(), width, dk.data(), width, dv.data(), width);
+    kRef.attention_backward(kContext, shape, q.data(), width, k.data(), width, v.data(), width, out.data(), width, lse.data(), dout.data(),
+                            width, dq.data(), width, dk.data(), width, dv.data(), width);
     expect_near(dq, differences(q, dout, [&](const Floats& x) { return forward(x, k, v); }), tolerance::kDifference, "dq");
     expect_near(dk, differences(k, dout, [&](const Floats& x) { return forward(q, x, v); }), tolerance::kDifference, "dk");
     expect_near(dv, differences(v, dout, [&](const Floats& x) { return forward(q, k, x); }), tolerance::kDifference, "dv");
@@ -102,11 +105,13 @@ TEST(GradientTest, CrossEntropy) {
   for (const float smoothing : {0.0f, 0.2f}) {
     Floats loss(r), d(r * v);
     kRef.cross_entropy(kContext, r, v, logits.data(), v, labels.data(), weight.data(), smoothing, loss.data(), d.data());
-    expect_near(d, differences(logits, Floats(r, 1.0f), [&](const Floats& x) {
-                  Floats l(r);
-                  kRef.cross_entropy(kContext, r, v, x.data(), v, labels.data(), weight.data(), smoothing, l.data(), nullptr);
-                  return l;
-                }),
+    expect_near(d,
+                differences(logits, Floats(r, 1.0f),
+                            [&](const Floats& x) {
+                              Floats l(r);
+                              kRef.cross_entropy(kContext, r, v, x.data(), v, labels.data(), weight.data(), smoothing, l.data(), nullptr);
+                              return l;
+                            }),
                 tolerance::kDifference, "dlogits");
   }
 }
@@ -117,18 +122,22 @@ TEST(GradientTest, SumsAndScatters) {
   const Floats table = normals(v * c, 1), dy = normals(t * c, 2), bias = normals(c, 3);
   Floats dtable(v * c), dbias(c);
   kRef.embedding_backward(kContext, t, c, v, ids.data(), -1, dy.data(), dtable.data());
-  expect_near(dtable, differences(table, dy, [&](const Floats& x) {
-                Floats y(t * c);
-                kRef.embedding(kContext, t, c, ids.data(), x.data(), 0.0f, y.data());
-                return y;
-              }),
+  expect_near(dtable,
+              differences(table, dy,
+                          [&](const Floats& x) {
+                            Floats y(t * c);
+                            kRef.embedding(kContext, t, c, ids.data(), x.data(), 0.0f, y.data());
+                            return y;
+                          }),
               tolerance::kDifference, "dtable");
   kRef.bias_backward(kContext, t, c, dy.data(), c, dbias.data());
-  expect_near(dbias, differences(bias, dy, [&](const Floats& x) {
-                Floats u(t * c), y(t * c);
-                kRef.bias_activation(kContext, t, c, x.data(), Activation::kNone, u.data(), c, y.data(), c);
-                return u;
-              }),
+  expect_near(dbias,
+              differences(bias, dy,
+                          [&](const Floats& x) {
+                            Floats u(t * c), y(t * c);
+                            kRef.bias_activation(kContext, t, c, x.data(), Activation::kNone, u.data(), c, y.data(), c);
+                            return u;
+                          }),
               tolerance::kDifference, "dbias");
 }
 

@@ -16,7 +16,8 @@ Floats all_results(const Kernels& k, int threads) {
   std::vector<int32_t> ids;
   for (int64_t i = 0; i < t; ++i) ids.push_back(static_cast<int32_t>(mix64(i) % v));
   Floats s(t * c), y(t * c), mean(t), rstd(t), ds(t * c), dx(t * c), dgamma(c), dbeta(c), dbias(c), dtable(v * c), loss(t), dlogits(t * c);
-  k.dropout_add_layer_norm(ctx, t, c, drop, x.data(), r.data(), gamma.data(), beta.data(), 1e-5f, s.data(), y.data(), mean.data(), rstd.data());
+  k.dropout_add_layer_norm(ctx, t, c, drop, x.data(), r.data(), gamma.data(), beta.data(), 1e-5f, s.data(), y.data(), mean.data(),
+                           rstd.data());
   k.dropout_add_layer_norm_backward(ctx, t, c, drop, s.data(), gamma.data(), mean.data(), rstd.data(), dy.data(), ds.data(), dx.data(),
                                     dgamma.data(), dbeta.data());
   k.bias_backward(ctx, t, c, dy.data(), c, dbias.data());

@@ -63,7 +63,7 @@ inline std::string table_name(const testing::TestParamInfo<const Kernels*>& info
   for (char& c : s) c = c == '-' ? '_' : c;
   return s;
 }
-#define ATTUNE_EACH_TABLE(Suite) \
+#define ATTUNE_EACH_TABLE(Suite)     \
   class Suite : public EachTable {}; \
   INSTANTIATE_TEST_SUITE_P(Kernels, Suite, testing::ValuesIn(tables()), table_name)
 

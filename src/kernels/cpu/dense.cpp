@@ -24,9 +24,14 @@ void dense_gemm(const Context& ctx, bool trans_a, bool trans_b, int64_t m, int64
 
 void cap_dense(Cap cap) {
   switch (cap) {
-    case Cap::kSse2: dnnl_set_max_cpu_isa(dnnl_cpu_isa_sse41); break;
-    case Cap::kAvx2: dnnl_set_max_cpu_isa(dnnl_cpu_isa_avx2); break;
-    case Cap::kAvx512: break;
+    case Cap::kSse2:
+      dnnl_set_max_cpu_isa(dnnl_cpu_isa_sse41);
+      break;
+    case Cap::kAvx2:
+      dnnl_set_max_cpu_isa(dnnl_cpu_isa_avx2);
+      break;
+    case Cap::kAvx512:
+      break;
   }
 }
 

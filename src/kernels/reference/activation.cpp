@@ -12,25 +12,34 @@ constexpr double kCubic = 0.044715;
 
 double activate(Activation act, double x) {
   switch (act) {
-    case Activation::kNone: return x;
-    case Activation::kGelu: return 0.5 * x * (1.0 + std::erf(x * kSqrtHalf));
-    case Activation::kGeluNew: return 0.5 * x * (1.0 + std::tanh(kSqrt2OverPi * (x + kCubic * x * x * x)));
-    case Activation::kRelu: return x < 0.0 ? 0.0 : x;
-    case Activation::kSilu: return x / (1.0 + std::exp(-x));
-    case Activation::kTanh: return std::tanh(x);
+    case Activation::kNone:
+      return x;
+    case Activation::kGelu:
+      return 0.5 * x * (1.0 + std::erf(x * kSqrtHalf));
+    case Activation::kGeluNew:
+      return 0.5 * x * (1.0 + std::tanh(kSqrt2OverPi * (x + kCubic * x * x * x)));
+    case Activation::kRelu:
+      return x < 0.0 ? 0.0 : x;
+    case Activation::kSilu:
+      return x / (1.0 + std::exp(-x));
+    case Activation::kTanh:
+      return std::tanh(x);
   }
   return x;
 }
 
 double activate_slope(Activation act, double x) {
   switch (act) {
-    case Activation::kNone: return 1.0;
-    case Activation::kGelu: return 0.5 * (1.0 + std::erf(x * kSqrtHalf)) + x * kInvSqrt2Pi * std::exp(-0.5 * x * x);
+    case Activation::kNone:
+      return 1.0;
+    case Activation::kGelu:
+      return 0.5 * (1.0 + std::erf(x * kSqrtHalf)) + x * kInvSqrt2Pi * std::exp(-0.5 * x * x);
     case Activation::kGeluNew: {
       const double t = std::tanh(kSqrt2OverPi * (x + kCubic * x * x * x));
       return 0.5 * (1.0 + t) + 0.5 * x * (1.0 - t * t) * kSqrt2OverPi * (1.0 + 3.0 * kCubic * x * x);
     }
-    case Activation::kRelu: return x > 0.0 ? 1.0 : 0.0;
+    case Activation::kRelu:
+      return x > 0.0 ? 1.0 : 0.0;
     case Activation::kSilu: {
       const double s = 1.0 / (1.0 + std::exp(-x));
       return s * (1.0 + x * (1.0 - s));

@@ -26,8 +26,8 @@ int64_t visible(const AttentionShape& shape, int64_t i, int64_t q_len, int64_t k
 
 }  // namespace
 
-void attention(const Context&, const AttentionShape& shape, const float* q, int64_t q_pitch, const float* k, int64_t k_pitch, const float* v,
-               int64_t v_pitch, float* out, int64_t out_pitch, float* lse) {
+void attention(const Context&, const AttentionShape& shape, const float* q, int64_t q_pitch, const float* k, int64_t k_pitch,
+               const float* v, int64_t v_pitch, float* out, int64_t out_pitch, float* lse) {
   const int64_t d = shape.head_dim;
   std::vector<double> p, row(static_cast<size_t>(d));
   for (int64_t b = 0; b < shape.sequences; ++b) {
@@ -46,7 +46,8 @@ void attention(const Context&, const AttentionShape& shape, const float* q, int6
         const double total = n > 0 ? top + std::log(sum) : top;
         row.assign(static_cast<size_t>(d), 0.0);
         for (int64_t j = 0; j < n; ++j) {
-          const double w = std::exp(p[j] - total) * dropout_factor(shape.dropout, shape.dropout.module_key + static_cast<uint64_t>(h), t, j);
+          const double w =
+              std::exp(p[j] - total) * dropout_factor(shape.dropout, shape.dropout.module_key + static_cast<uint64_t>(h), t, j);
           for (int64_t e = 0; e < d; ++e) row[e] += w * v[(k_begin + j) * v_pitch + h * d + e];
         }
         for (int64_t e = 0; e < d; ++e) out[t * out_pitch + h * d + e] = static_cast<float>(row[e]);

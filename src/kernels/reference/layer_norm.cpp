@@ -3,8 +3,8 @@
 
 namespace attune::reference {
 
-void dropout_add_layer_norm(const Context&, int64_t t, int64_t c, const Dropout& drop, const float* x, const float* residual, const float* gamma,
-                            const float* beta, float eps, float* s, float* y, float* mean, float* rstd) {
+void dropout_add_layer_norm(const Context&, int64_t t, int64_t c, const Dropout& drop, const float* x, const float* residual,
+                            const float* gamma, const float* beta, float eps, float* s, float* y, float* mean, float* rstd) {
   for (int64_t i = 0; i < t; ++i) {
     const int64_t row = i * c;
     double sum = 0.0;
@@ -25,7 +25,8 @@ void dropout_add_layer_norm(const Context&, int64_t t, int64_t c, const Dropout&
 
 // With xhat = (s - mean) rstd and g = dy gamma: ds = rstd (g - mean(g) - xhat mean(g xhat)).
 void dropout_add_layer_norm_backward(const Context&, int64_t t, int64_t c, const Dropout& drop, const float* s, const float* gamma,
-                                     const float* mean, const float* rstd, const float* dy, float* ds, float* dx, float* dgamma, float* dbeta) {
+                                     const float* mean, const float* rstd, const float* dy, float* ds, float* dx, float* dgamma,
+                                     float* dbeta) {
   for (int64_t j = 0; j < c; ++j) {
     double by_xhat = 0.0, plain = 0.0;
     for (int64_t i = 0; i < t; ++i) {

@@ -9,7 +9,8 @@ void gather_rows(const Context&, int64_t r, int64_t c, const int64_t* rows, cons
   }
 }
 
-void scatter_add_rows(const Context&, int64_t r, int64_t c, const int64_t* rows, const float* dy, int64_t dy_pitch, float* dx, int64_t dx_pitch) {
+void scatter_add_rows(const Context&, int64_t r, int64_t c, const int64_t* rows, const float* dy, int64_t dy_pitch, float* dx,
+                      int64_t dx_pitch) {
   for (int64_t i = 0; i < r; ++i) {
     for (int64_t j = 0; j < c; ++j) dx[rows[i] * dx_pitch + j] += dy[i * dy_pitch + j];
   }

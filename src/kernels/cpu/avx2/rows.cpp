@@ -1,2 +1,3 @@
-#include "kernels/cpu/avx2/isa.h"
 #include "kernels/cpu/vector/rows.inl"
+
+#include "kernels/cpu/avx2/isa.h"

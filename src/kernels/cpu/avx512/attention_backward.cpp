@@ -1,2 +1,3 @@
-#include "kernels/cpu/avx512/isa.h"
 #include "kernels/cpu/vector/attention_backward.inl"
+
+#include "kernels/cpu/avx512/isa.h"

@@ -7,7 +7,8 @@ namespace attune::ATTUNE_ISA {
 namespace {
 
 template <typename Fn>
-void forward_rows(const Context& ctx, int64_t t, int64_t c, const float* bias, float* u, int64_t u_pitch, float* y, int64_t y_pitch, Fn fn) {
+void forward_rows(const Context& ctx, int64_t t, int64_t c, const float* bias, float* u, int64_t u_pitch, float* y, int64_t y_pitch,
+                  Fn fn) {
   parallel_rows(ctx, t, c, [=](int64_t i) {
     float* from = u + i * u_pitch;
     float* to = y + i * y_pitch;
@@ -54,12 +55,18 @@ void bias_activation(const Context& ctx, int64_t t, int64_t c, const float* bias
                      int64_t y_pitch) {
   const auto run = [&](auto fn) { forward_rows(ctx, t, c, bias, u, u_pitch, y, y_pitch, fn); };
   switch (act) {
-    case Activation::kNone: return bias ? add_bias(ctx, t, c, bias, u, u_pitch) : void();
-    case Activation::kGelu: return run([](F x) { return gelu(x); });
-    case Activation::kGeluNew: return run([](F x) { return gelu_new(x); });
-    case Activation::kRelu: return run([](F x) { return relu(x); });
-    case Activation::kSilu: return run([](F x) { return silu(x); });
-    case Activation::kTanh: return run([](F x) { return vtanh(x); });
+    case Activation::kNone:
+      return bias ? add_bias(ctx, t, c, bias, u, u_pitch) : void();
+    case Activation::kGelu:
+      return run([](F x) { return gelu(x); });
+    case Activation::kGeluNew:
+      return run([](F x) { return gelu_new(x); });
+    case Activation::kRelu:
+      return run([](F x) { return relu(x); });
+    case Activation::kSilu:
+      return run([](F x) { return silu(x); });
+    case Activation::kTanh:
+      return run([](F x) { return vtanh(x); });
   }
 }
 
@@ -67,12 +74,18 @@ void activation_backward(const Context& ctx, int64_t t, int64_t c, Activation ac
                          int64_t dy_pitch, float* dx, int64_t dx_pitch) {
   const auto run = [&](auto slope) { backward_rows(ctx, t, c, u, u_pitch, dy, dy_pitch, dx, dx_pitch, slope); };
   switch (act) {
-    case Activation::kNone: return run([](F) { return set1(1.0f); });
-    case Activation::kGelu: return run([](F x) { return gelu_slope(x); });
-    case Activation::kGeluNew: return run([](F x) { return gelu_new_slope(x); });
-    case Activation::kRelu: return run([](F x) { return relu_slope(x); });
-    case Activation::kSilu: return run([](F x) { return silu_slope(x); });
-    case Activation::kTanh: return run([](F x) { return tanh_slope(x); });
+    case Activation::kNone:
+      return run([](F) { return set1(1.0f); });
+    case Activation::kGelu:
+      return run([](F x) { return gelu_slope(x); });
+    case Activation::kGeluNew:
+      return run([](F x) { return gelu_new_slope(x); });
+    case Activation::kRelu:
+      return run([](F x) { return relu_slope(x); });
+    case Activation::kSilu:
+      return run([](F x) { return silu_slope(x); });
+    case Activation::kTanh:
+      return run([](F x) { return tanh_slope(x); });
   }
 }
 

@@ -117,7 +117,8 @@ void cross_entropy(const Context& ctx, int64_t r, int64_t v, const float* logits
   double weight_sum = weight ? 0.0 : static_cast<double>(v);
   for (int64_t j = 0; weight && j < v; ++j) weight_sum += static_cast<double>(weight[j]);
   const Entropy e = {weight, smoothing, static_cast<float>(weight_sum)};
-  parallel_rows(ctx, r, v, [=, &e](int64_t i) { entropy_row(v, logits + i * pitch, labels[i], e, loss + i, dlogits ? dlogits + i * v : nullptr); });
+  parallel_rows(ctx, r, v,
+                [=, &e](int64_t i) { entropy_row(v, logits + i * pitch, labels[i], e, loss + i, dlogits ? dlogits + i * v : nullptr); });
 }
 
 void axpby(const Context& ctx, int64_t n, float a, const float* x, float beta, float* y) {

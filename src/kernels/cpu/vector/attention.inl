@@ -48,8 +48,8 @@ ATTUNE_INLINE void softmax_row(int64_t n, int64_t width, float scale, float* row
 }
 
 // Softmax of rows [first_row, first_row + m) of the sequence and the output rows from them; `right` computes the product with V.
-ATTUNE_INLINE void softmax_rows(const Forward& f, const Mask& mask, const Piece& at, int64_t first_row, int64_t m, int64_t width, float* scores,
-                                int64_t ld, float* inverse) {
+ATTUNE_INLINE void softmax_rows(const Forward& f, const Mask& mask, const Piece& at, int64_t first_row, int64_t m, int64_t width,
+                                float* scores, int64_t ld, float* inverse) {
   const int64_t d = f.shape->head_dim, next = (at.head + 1) * d;
   for (int64_t i = 0; i < m; ++i) {
     const int64_t t = at.q_begin + first_row + i;
@@ -70,7 +70,8 @@ ATTUNE_INLINE void softmax_rows(const Forward& f, const Mask& mask, const Piece&
   }
 }
 
-ATTUNE_INLINE void write_rows(const Forward& f, const Piece& at, int64_t first_row, int64_t m, const float* from, int64_t ld, const float* inverse) {
+ATTUNE_INLINE void write_rows(const Forward& f, const Piece& at, int64_t first_row, int64_t m, const float* from, int64_t ld,
+                              const float* inverse) {
   const int64_t d = f.shape->head_dim;
   for (int64_t i = 0; i < m; ++i) {
     float* to = f.out + (at.q_begin + first_row + i) * f.out_pitch + at.head * d;
@@ -123,8 +124,8 @@ void forward_piece(const Forward& f, const Mask& mask, const Piece& at, float* m
 
 }  // namespace
 
-void attention(const Context& ctx, const AttentionShape& shape, const float* q, int64_t q_pitch, const float* k, int64_t k_pitch, const float* v,
-               int64_t v_pitch, float* out, int64_t out_pitch, float* lse) {
+void attention(const Context& ctx, const AttentionShape& shape, const float* q, int64_t q_pitch, const float* k, int64_t k_pitch,
+               const float* v, int64_t v_pitch, float* out, int64_t out_pitch, float* lse) {
   const cpu::AttentionPlan plan = cpu::plan_attention(shape);
   const int64_t d = shape.head_dim, dp = vectors_for(d) * kLanes, wide = vectors_for(plan.most_keys) * kLanes;
   const int64_t each = aligned(wide * d + plan.most_keys * dp + kBlock * score_pitch(plan.most_keys) + kBlock * dp);

@@ -41,8 +41,8 @@ ATTUNE_INLINE float row_dot(int64_t d, const float* a, const float* b) {
   return sum(total);
 }
 
-ATTUNE_INLINE void slope_rows(const Backward& g, const Mask& mask, const Piece& at, int64_t first_row, int64_t m, int64_t width, float* scores,
-                              float* dp, int64_t ld, bool slope) {
+ATTUNE_INLINE void slope_rows(const Backward& g, const Mask& mask, const Piece& at, int64_t first_row, int64_t m, int64_t width,
+                              float* scores, float* dp, int64_t ld, bool slope) {
   const int64_t d = g.shape->head_dim;
   for (int64_t i = 0; i < m; ++i) {
     const int64_t t = at.q_begin + first_row + i, column = at.head * d;
@@ -163,7 +163,8 @@ void attention_backward(const Context& ctx, const AttentionShape& shape, const f
                         int64_t dout_pitch, float* dq, int64_t dq_pitch, float* dk, int64_t dk_pitch, float* dv, int64_t dv_pitch) {
   if (!dq && !dk && !dv) return;
   const cpu::AttentionPlan plan = cpu::plan_attention(shape);
-  const Backward g = {&shape, q, k, v, out, lse, dout, q_pitch, k_pitch, v_pitch, out_pitch, dout_pitch, dq, dk, dv, dq_pitch, dk_pitch, dv_pitch};
+  const Backward g = {&shape,  q,         k,          v,  out, lse, dout,     q_pitch,  k_pitch,
+                      v_pitch, out_pitch, dout_pitch, dq, dk,  dv,  dq_pitch, dk_pitch, dv_pitch};
   const Mask mask = mask_of(shape.dropout);
   run_pieces(ctx, shape, plan, backward_memory(plan.most_keys, shape.head_dim),
              [&](const Piece& at, float* memory) { backward_piece(g, mask, at, memory); });

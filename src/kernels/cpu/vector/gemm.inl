@@ -12,11 +12,14 @@ namespace {
 constexpr int64_t kThin = 16;
 constexpr int64_t kBigEnough = 64;  // of the other two sizes: below, the general way costs little
 
-ATTUNE_INLINE float blend(float alpha, float sum, float beta, const float* c) { return beta == 0.0f ? alpha * sum : alpha * sum + beta * *c; }
+ATTUNE_INLINE float blend(float alpha, float sum, float beta, const float* c) {
+  return beta == 0.0f ? alpha * sum : alpha * sum + beta * *c;
+}
 
 // R rows of A times N packed columns: dot products over vectors of the inner dimension (padded with zeros in `b`).
 template <int R, int N>
-ATTUNE_INLINE void dots(int64_t k, const float* a, int64_t lda, const float* b, int64_t ldb, float alpha, float beta, float* c, int64_t ldc) {
+ATTUNE_INLINE void dots(int64_t k, const float* a, int64_t lda, const float* b, int64_t ldb, float alpha, float beta, float* c,
+                        int64_t ldc) {
   F acc[R][N] = {};
   int64_t p = 0;
   for (; p + kLanes <= k; p += kLanes) {
@@ -46,15 +49,16 @@ ATTUNE_INLINE void dots(int64_t k, const float* a, int64_t lda, const float* b, 
 }
 
 template <int N>
-void dot_rows(int64_t m, int64_t k, const float* a, int64_t lda, const float* b, int64_t ldb, float alpha, float beta, float* c, int64_t ldc) {
+void dot_rows(int64_t m, int64_t k, const float* a, int64_t lda, const float* b, int64_t ldb, float alpha, float beta, float* c,
+              int64_t ldc) {
   constexpr int kRows = kLanes == 16 ? (N == 8 ? 3 : 4) : (N >= 4 ? 2 : 4);
   int64_t i = 0;
   for (; i + kRows <= m; i += kRows) dots<kRows, N>(k, a + i * lda, lda, b, ldb, alpha, beta, c + i * ldc, ldc);
   for (; i < m; ++i) dots<1, N>(k, a + i * lda, lda, b, ldb, alpha, beta, c + i * ldc, ldc);
 }
 
-void narrow(const Context& ctx, bool trans_b, int64_t m, int64_t n, int64_t k, float alpha, const float* a, int64_t lda, const float* b, int64_t ldb,
-            float beta, float* c, int64_t ldc) {
+void narrow(const Context& ctx, bool trans_b, int64_t m, int64_t n, int64_t k, float alpha, const float* a, int64_t lda, const float* b,
+            int64_t ldb, float beta, float* c, int64_t ldc) {
   constexpr int kWidest = kLanes == 16 ? 8 : 4;
   const int64_t width = vectors_for(k) * kLanes;
   float* packed = cpu::scratch(n * width);  // (n, k), rows of whole vectors
@@ -67,17 +71,21 @@ void narrow(const Context& ctx, bool trans_b, int64_t m, int64_t n, int64_t k, f
       const float* columns = packed + j * width;
       float* to = c + begin * ldc + j;
       const int64_t left = n - j;
-      if (kWidest == 8 && left >= 8) dot_rows<8>(end - begin, k, rows, lda, columns, width, alpha, beta, to, ldc), j += 8;
-      else if (left >= 4) dot_rows<4>(end - begin, k, rows, lda, columns, width, alpha, beta, to, ldc), j += 4;
-      else if (left >= 2) dot_rows<2>(end - begin, k, rows, lda, columns, width, alpha, beta, to, ldc), j += 2;
-      else dot_rows<1>(end - begin, k, rows, lda, columns, width, alpha, beta, to, ldc), j += 1;
+      if (kWidest == 8 && left >= 8)
+        dot_rows<8>(end - begin, k, rows, lda, columns, width, alpha, beta, to, ldc), j += 8;
+      else if (left >= 4)
+        dot_rows<4>(end - begin, k, rows, lda, columns, width, alpha, beta, to, ldc), j += 4;
+      else if (left >= 2)
+        dot_rows<2>(end - begin, k, rows, lda, columns, width, alpha, beta, to, ldc), j += 2;
+      else
+        dot_rows<1>(end - begin, k, rows, lda, columns, width, alpha, beta, to, ldc), j += 1;
     }
   });
 }
 
 // oneDNN is fast at C' = B' A with few rows and slow at C = A' B with few columns: C' is computed aside.
-void tall(const Context& ctx, int64_t m, int64_t n, int64_t k, float alpha, const float* a, int64_t lda, const float* b, int64_t ldb, float beta,
-          float* c, int64_t ldc) {
+void tall(const Context& ctx, int64_t m, int64_t n, int64_t k, float alpha, const float* a, int64_t lda, const float* b, int64_t ldb,
+          float beta, float* c, int64_t ldc) {
   float* sums = cpu::scratch(n * m);
   cpu::dense_gemm(ctx, true, false, n, m, k, alpha, b, ldb, a, lda, 0.0f, sums, m);
   for (int64_t i = 0; i < m; ++i) {
@@ -87,8 +95,8 @@ void tall(const Context& ctx, int64_t m, int64_t n, int64_t k, float alpha, cons
 
 }  // namespace
 
-void gemm(const Context& ctx, bool trans_a, bool trans_b, int64_t m, int64_t n, int64_t k, float alpha, const float* a, int64_t lda, const float* b,
-          int64_t ldb, float beta, float* c, int64_t ldc) {
+void gemm(const Context& ctx, bool trans_a, bool trans_b, int64_t m, int64_t n, int64_t k, float alpha, const float* a, int64_t lda,
+          const float* b, int64_t ldb, float beta, float* c, int64_t ldc) {
   if (n > 0 && n <= kThin && m >= kBigEnough && k >= kBigEnough) {
     if (!trans_a) return narrow(ctx, trans_b, m, n, k, alpha, a, lda, b, ldb, beta, c, ldc);
     if (!trans_b) return tall(ctx, m, n, k, alpha, a, lda, b, ldb, beta, c, ldc);

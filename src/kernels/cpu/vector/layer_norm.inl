@@ -128,7 +128,8 @@ void dropout_add_layer_norm(const Context& ctx, int64_t t, int64_t c, const Drop
 // Rows are cut into at most kChunks pieces by T alone; each sums dgamma and dbeta apart and the pieces are added in order, so the
 // bits do not depend on the number of threads.
 void dropout_add_layer_norm_backward(const Context& ctx, int64_t t, int64_t c, const Dropout& drop, const float* s, const float* gamma,
-                                     const float* mean, const float* rstd, const float* dy, float* ds, float* dx, float* dgamma, float* dbeta) {
+                                     const float* mean, const float* rstd, const float* dy, float* ds, float* dx, float* dgamma,
+                                     float* dbeta) {
   if (t == 0 || c == 0) return;
   constexpr int64_t kChunks = 64, kLeastRows = 16;
   int64_t rows = (t + kChunks - 1) / kChunks;
@@ -152,7 +153,8 @@ void dropout_add_layer_norm_backward(const Context& ctx, int64_t t, int64_t c, c
         if (mask.row_keys && dx) {
           ds_row<true>(c, s + at, gamma, mean[i], rstd[i], mean_g, mean_gx, dy + at, ds + at, dx_row, row_mask(mask, key, i));
         } else {
-          ds_row<false>(c, s + at, gamma, mean[i], rstd[i], mean_g, mean_gx, dy + at, ds + at, dx_row == ds + at ? nullptr : dx_row, RowMask{});
+          ds_row<false>(c, s + at, gamma, mean[i], rstd[i], mean_g, mean_gx, dy + at, ds + at, dx_row == ds + at ? nullptr : dx_row,
+                        RowMask{});
         }
       }
     }

@@ -44,7 +44,8 @@ void embedding(const Context& ctx, int64_t t, int64_t c, const int32_t* ids, con
 }
 
 // Columns are shared out, so additions to a row keep the order of t.
-void embedding_backward(const Context& ctx, int64_t t, int64_t c, int64_t, const int32_t* ids, int32_t skip, const float* dy, float* dtable) {
+void embedding_backward(const Context& ctx, int64_t t, int64_t c, int64_t, const int32_t* ids, int32_t skip, const float* dy,
+                        float* dtable) {
   parallel_ranges(team(ctx, t * c), c, 4 * kLanes, [=](int64_t begin, int64_t end) {
     for (int64_t i = 0; i < t; ++i) {
       if (ids[i] != skip) add_row(end - begin, dy + i * c + begin, dtable + static_cast<int64_t>(ids[i]) * c + begin);
@@ -52,7 +53,8 @@ void embedding_backward(const Context& ctx, int64_t t, int64_t c, int64_t, const
   });
 }
 
-void gather_rows(const Context& ctx, int64_t r, int64_t c, const int64_t* rows, const float* x, int64_t x_pitch, float* y, int64_t y_pitch) {
+void gather_rows(const Context& ctx, int64_t r, int64_t c, const int64_t* rows, const float* x, int64_t x_pitch, float* y,
+                 int64_t y_pitch) {
   parallel_rows(ctx, r, c, [=](int64_t i) { copy_row(c, x + rows[i] * x_pitch, y + i * y_pitch); });
 }
 

@@ -65,19 +65,25 @@ template <bool kTransA>
 ATTUNE_INLINE void any_strip(int64_t vectors, int64_t m, int64_t k, const float* a, int64_t lda, const float* b, int64_t ldb, float* c,
                              int64_t ldc, bool add) {
   switch (vectors) {
-    case 1: return strip<1, kTransA>(m, k, a, lda, b, ldb, c, ldc, add);
-    case 2: return strip<2, kTransA>(m, k, a, lda, b, ldb, c, ldc, add);
+    case 1:
+      return strip<1, kTransA>(m, k, a, lda, b, ldb, c, ldc, add);
+    case 2:
+      return strip<2, kTransA>(m, k, a, lda, b, ldb, c, ldc, add);
 #if ATTUNE_LANES == 16
-    case 3: return strip<3, kTransA>(m, k, a, lda, b, ldb, c, ldc, add);
-    case 4: return strip<4, kTransA>(m, k, a, lda, b, ldb, c, ldc, add);
+    case 3:
+      return strip<3, kTransA>(m, k, a, lda, b, ldb, c, ldc, add);
+    case 4:
+      return strip<4, kTransA>(m, k, a, lda, b, ldb, c, ldc, add);
 #endif
-    default: return;
+    default:
+      return;
   }
 }
 
 /// C (m, vectors) (+)= A B with B (k, vectors) row-major. The inner dimension is cut so that a strip of B stays in the first cache.
 template <bool kTransA>
-void product(int64_t m, int64_t vectors, int64_t k, const float* a, int64_t lda, const float* b, int64_t ldb, float* c, int64_t ldc, bool add) {
+void product(int64_t m, int64_t vectors, int64_t k, const float* a, int64_t lda, const float* b, int64_t ldb, float* c, int64_t ldc,
+             bool add) {
   constexpr int64_t kInner = 96;
   int64_t p = 0;
   do {
@@ -137,7 +143,8 @@ inline void unpack_rows(int64_t n, int64_t d, const float* x, float* to, int64_t
 }
 
 /// C (m, first `used` of `vectors`) = A B with B packed by pack_transposed: k is its d, `vectors` those of its n.
-inline void product_packed(int64_t m, int64_t used, int64_t vectors, int64_t k, const float* a, int64_t lda, const float* b, float* c, int64_t ldc) {
+inline void product_packed(int64_t m, int64_t used, int64_t vectors, int64_t k, const float* a, int64_t lda, const float* b, float* c,
+                           int64_t ldc) {
   for (int64_t panel = 0; panel < used; panel += kPanel) {
     const int64_t stored = vectors - panel < kPanel ? vectors - panel : kPanel;
     const int64_t wide = used - panel < stored ? used - panel : stored;
