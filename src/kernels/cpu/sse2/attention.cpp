@@ -1,3 +1,3 @@
-#include "kernels/cpu/vector/attention.inl"
-
+// clang-format off: isa.h says what the code after it is compiled for
 #include "kernels/cpu/sse2/isa.h"
+#include "kernels/cpu/vector/attention.inl"
