@@ -114,7 +114,7 @@ void report_split(const LoadedModel& m, const SplitData& split, const Evaluation
     else if (value.is_number() || (value.is_array() && value.size() == 2 && value[0].is_number()))
       results[prefix + "_" + key] = value;
   }
-  note(m.task->report(e.metrics));
+  note(fmt::format("{} ({} rows of {})\n{}", prefix == "eval" ? "Validation" : "Test", split.rows.size(), split.file, m.task->report(e.metrics)));
   artifacts.push_back(text_artifact(prefix + "_results.json", dump_json(all, {.indent = 4, .nan_as_null = true}) + "\n"));
   artifacts.push_back(predictions_artifact(predictions, *m.task, split.examples, split.ids(), e.logits));
 }

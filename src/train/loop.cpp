@@ -146,6 +146,8 @@ FitResult Loop::run(const std::optional<fs::path>& resume_from) {
   finish();
   const std::string best = state_.best_model_checkpoint;
   if (config_.load_best_model_at_end && !best.empty() && state_.best_global_step != state_.global_step) {
+    if (!folder_exists(job_.folder / best))
+      fail(ErrorCode::kState, {.id = "train.best_missing", .where = (job_.folder / best).string(), .what = "the best checkpoint is gone, so it cannot be loaded at the end", .hint = "the last one is whole: resume without load_best_model_at_end"});
     job_.load_model(job_.folder / best);
     evaluation_.reset();
     result.best_loaded = true;
