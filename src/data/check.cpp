@@ -163,7 +163,8 @@ void judge(const SplitReport& r, const SplitReport& train, bool is_train, int64_
     find_spellings(r, problems);
   } else if (!train.classes.empty()) {
     for (const auto& [name, count] : r.classes) {
-      const bool known = std::any_of(train.classes.begin(), train.classes.end(), [&](const auto& c) { return c.first == name; });
+      const std::string& label = name;  // a lambda may not capture a structured binding
+      const bool known = std::any_of(train.classes.begin(), train.classes.end(), [&](const auto& c) { return c.first == label; });
       if (!known) problem(fmt::format("the label '{}' ({}) is not in {}", excerpt(name), rows_of(count), train.name));
     }
   }
