@@ -1,3 +1,4 @@
-// clang-format off: isa.h says what the code after it is compiled for
+// isa.h says what the code after it is compiled for: the order matters.
+// clang-format off
 #include "kernels/cpu/avx2/isa.h"
 #include "kernels/cpu/vector/attention_backward.inl"

@@ -1,3 +1,4 @@
-// clang-format off: isa.h says what the code after it is compiled for
+// isa.h says what the code after it is compiled for: the order matters.
+// clang-format off
 #include "kernels/cpu/avx512/isa.h"
 #include "kernels/cpu/vector/arrays.inl"
