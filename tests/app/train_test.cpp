@@ -30,7 +30,7 @@ class Train : public ::testing::Test {
       const uint64_t h = seed * 7919 + static_cast<uint64_t>(i) * 104729;
       text += name.substr(0, 2) + std::to_string(i) + ",";
       for (uint64_t w = 0; w < 2 + h % 6; ++w) text += std::string(w ? " " : "") + kWords[(h / (w + 1) + w) % 10];
-      text += h % 3 == 0 ? ",positive\n" : ",negative\n";
+      text += i % 3 == 0 ? ",positive\n" : i % 3 == 1 ? ",negative\n" : ",neutral\n";
     }
     write_file_atomically(root_ / name, text);
   }
@@ -44,8 +44,7 @@ class Train : public ::testing::Test {
     c.peft.method = method;
     c.peft.lora_dropout = 0.1;
     if (method == "lora") c.peft.target_modules.names = {"query", "value"};
-    c.num_labels = std::nullopt;
-    c.model_config = {{"num_labels", 2}, {"id2label", nullptr}, {"architectures", {"BertModel"}}};
+    c.training.seed = 3;
     c.training.per_device_train_batch_size = 4;
     c.training.num_train_epochs = 2;
     c.training.learning_rate = 1e-3;
