@@ -8,7 +8,7 @@
 namespace attune {
 namespace {
 
-constexpr CommandText kText = {"env [--json]", "Versions, processor features, threads and memory, for bug reports.",
+constexpr CommandText kEnvText = {"env [--json]", "Versions, processor features, threads and memory, for bug reports.",
                                "attune env\nattune env --json"};
 
 struct EnvOptions {
@@ -20,7 +20,7 @@ struct EnvOptions {
 int run_env(const std::vector<std::string>& args) {
   EnvOptions options;
   CommonFlags common;
-  if (!read_command(args, kText, options, common)) return 0;
+  if (!read_command(args, kEnvText, options, common)) return 0;
   Json e = environment();
   if (common.json) {
     print_json(e);

@@ -8,7 +8,7 @@
 namespace attune {
 namespace {
 
-constexpr CommandText kText = {
+constexpr CommandText kEvaluateText = {
     "evaluate MODEL --data FILE [flags]",
     "Metrics of a model, adapter or run folder over all rows of a file, with a 95% interval of accuracy and the rate of\n"
     "the majority class beside it.",
@@ -43,7 +43,7 @@ void print_table(const Json& r) {
 int run_evaluate(const std::vector<std::string>& args) {
   EvaluateOptions options;
   CommonFlags common;
-  if (!read_command(args, kText, options, common)) return 0;
+  if (!read_command(args, kEvaluateText, options, common)) return 0;
   require_argument(!options.model.empty(), "MODEL, a model, adapter or run folder", "attune evaluate runs/mine --data test.csv");
   require_argument(!options.file.empty(), "--data FILE, rows with labels", "attune evaluate runs/mine --data test.csv");
   apply(common, options.threads);

@@ -9,7 +9,7 @@
 namespace attune {
 namespace {
 
-constexpr CommandText kText = {
+constexpr CommandText kInspectText = {
     "inspect MODEL | CONFIG.yaml [key=value ...] [flags]",
     "Counts parameters as PEFT counts them and estimates the memory of training. Needs only config.json; nothing is loaded.",
     "attune inspect models/all-MiniLM-L6-v2\n"
@@ -49,7 +49,7 @@ int run_inspect(const std::vector<std::string>& args) {
   InspectCommand c;
   FieldList list = fields_of(c);
   if (wants_help(args)) {
-    print_help(kText, list);
+    print_help(kInspectText, list);
     return 0;
   }
   ConfigReader reader(list);

@@ -8,7 +8,7 @@
 namespace attune {
 namespace {
 
-constexpr CommandText kText = {
+constexpr CommandText kMergeText = {
     "merge ADAPTER --output DIR [flags]",
     "Puts an adapter into its base model and writes a folder that needs no adapter any more. The merged model is compared\n"
     "with base + adapter on real rows: the greatest difference of a logit and the labels that flipped are shown, and above the\n"
@@ -21,7 +21,7 @@ constexpr CommandText kText = {
 int run_merge(const std::vector<std::string>& args) {
   MergeOptions options;
   CommonFlags common;
-  if (!read_command(args, kText, options, common)) return 0;
+  if (!read_command(args, kMergeText, options, common)) return 0;
   require_argument(!options.adapter.empty(), "ADAPTER, an adapter or run folder", "attune merge runs/mine --output merged");
   require_argument(!options.output_dir.empty(), "--output DIR, the folder of the merged model", "attune merge runs/mine --output merged");
   apply(common, options.threads);

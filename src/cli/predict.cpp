@@ -9,7 +9,7 @@
 namespace attune {
 namespace {
 
-constexpr CommandText kText = {
+constexpr CommandText kPredictText = {
     "predict MODEL --text TEXT | --input FILE [--output FILE] [flags]",
     "Labels for texts, in input order. A text prints one readable line (--json: the object); a file gives JSON Lines with\n"
     "the row's id if it has one, label, score and scores. The word - as a file is standard input or output, streaming.",
@@ -36,7 +36,7 @@ std::string readable(const PredictedRow& row) {
 int run_predict(const std::vector<std::string>& args) {
   PredictOptions options;
   CommonFlags common;
-  if (!read_command(args, kText, options, common)) return 0;
+  if (!read_command(args, kPredictText, options, common)) return 0;
   const char* example = "attune predict runs/mine --text \"An excellent film.\"";
   require_argument(!options.model.empty(), "MODEL, a model, adapter or run folder", example);
   require_argument(options.texts.empty() != options.input.empty(), "either --text or --input, not both", example);

@@ -9,7 +9,7 @@
 namespace attune {
 namespace {
 
-constexpr CommandText kText = {
+constexpr CommandText kTokenizeText = {
     "tokenize MODEL --text TEXT | --input FILE [--output FILE] [flags]",
     "Token ids, tokens and offsets (pairs in Unicode code points) as the model will see them; one JSON object a text, or a\n"
     "window of it with --stride.",
@@ -29,7 +29,7 @@ std::string readable(const Json& o) {
 int run_tokenize(const std::vector<std::string>& args) {
   TokenizeOptions options;
   CommonFlags common;
-  if (!read_command(args, kText, options, common)) return 0;
+  if (!read_command(args, kTokenizeText, options, common)) return 0;
   const char* example = "attune tokenize models/all-MiniLM-L6-v2 --text \"An excellent film.\"";
   require_argument(!options.model.empty(), "MODEL, a model folder", example);
   require_argument(options.texts.empty() != options.input.empty(), "either --text or --input, not both", example);

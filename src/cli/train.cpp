@@ -9,7 +9,7 @@
 namespace attune {
 namespace {
 
-constexpr CommandText kText = {
+constexpr CommandText kTrainText = {
     "train [CONFIG.yaml] [key=value ...] [flags]",
     "Fine-tunes a model on labelled rows and writes a run folder: adapter or model, config.yaml, trainer_state.json,\n"
     "all_results.json, predictions of the evaluated rows, checkpoints. Flags win over key=value, key=value over the file.\n"
@@ -35,16 +35,22 @@ struct TrainCommand {
   }
 };
 
+/// The few numbers people look for first; all of them are in all_results.json.
 void print_summary(const TrainResult& r) {
   print(fmt::format("{} steps, {:.4g} epochs\n", r.steps, r.epochs));
-  for (const auto& [key, value] : r.results.items()) {
-    bool wanted = key == "train_loss" || key.starts_with("eval_") || key.starts_with("test_");
-    bool timing = key.ends_with("_runtime") || key.ends_with("_per_second");
-    if (!wanted || timing) continue;
-    if (value.is_number_float()) print(fmt::format("{:<28} {:.4f}\n", key, value.get<double>()));
-    if (value.is_array() && value.size() == 2 && value[0].is_number() && value[1].is_number())
-      print(fmt::format("{:<28} {:.4f} to {:.4f}\n", key, value[0].get<double>(), value[1].get<double>()));
-  }
+  auto number = [&](const std::string& key) { return r.results.contains(key) && r.results[key].is_number(); };
+  if (number("train_loss")) print(fmt::format("{:<16} {:.4f}\n", "train_loss", r.results["train_loss"].get<double>()));
+  for (const char* split : {"eval", "test"})
+    for (const char* name : {"loss", "accuracy", "f1_macro", "f1_micro", "mse", "pearson", "spearman"}) {
+      std::string key = fmt::format("{}_{}", split, name);
+      bool repeats = std::string(name) == "f1_micro" && number(fmt::format("{}_accuracy", split));  // equal for single labels
+      if (!number(key) || repeats) continue;
+      print(fmt::format("{:<16} {:.4f}", key, r.results[key].get<double>()));
+      const std::string interval = key + "_interval";
+      if (r.results.contains(interval) && r.results[interval].is_array() && r.results[interval].size() == 2)
+        print(fmt::format("  (95% interval {:.4f} to {:.4f})", r.results[interval][0].get<double>(), r.results[interval][1].get<double>()));
+      print("\n");
+    }
   print(fmt::format("run folder: {}\n", r.output_dir.string()));
 }
 
@@ -54,7 +60,7 @@ int run_train(const std::vector<std::string>& args) {
   TrainCommand c;
   FieldList list = fields_of(c);
   if (wants_help(args)) {
-    print_help(kText, list);
+    print_help(kTrainText, list);
     return 0;
   }
   ConfigReader reader(list);

@@ -8,7 +8,7 @@
 namespace attune {
 namespace {
 
-constexpr CommandText kText = {
+constexpr CommandText kValidateText = {
     "validate CONFIG.yaml | DATA [key=value ...] [flags]",
     "Reads the data as training would and reports class counts, empty texts, duplicates, overlap of train and test, rows that\n"
     "cannot be used, and with a model the token lengths against max_length. Exit status 3 when rows cannot be used.",
@@ -35,7 +35,7 @@ int run_validate(const std::vector<std::string>& args) {
   ValidateCommand c;
   FieldList list = fields_of(c);
   if (wants_help(args)) {
-    print_help(kText, list);
+    print_help(kValidateText, list);
     return 0;
   }
   ConfigReader reader(list);

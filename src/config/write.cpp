@@ -186,7 +186,7 @@ std::string flags_help(const FieldList& list) {
     if (f.spec.hidden || f.spec.position > 0) continue;
     if (f.group != group) {
       group = f.group;
-      std::string title = "Options";
+      std::string title = out.empty() ? "Options" : "More options";
       for (const auto& [path, help] : list.groups())
         if (path == group) title = help.empty() ? path : fmt::format("{} ({}:)", help, path);
       out += fmt::format("{}{}\n", out.empty() ? "" : "\n", title);
