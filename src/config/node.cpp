@@ -1,12 +1,14 @@
 #include "config/node.h"
 
 #include <fmt/format.h>
+#include <yaml-cpp/eventhandler.h>
 #include <yaml-cpp/yaml.h>
 
-#include <nlohmann/json.hpp>
 #include <set>
+#include <sstream>
 
 #include "base/error.h"
+#include "base/json.h"
 #include "base/utf8.h"
 #include "config/scalar.h"
 
@@ -65,6 +67,19 @@ class Builder {
   size_t nodes_ = 0;
 };
 
+class Ignore : public YAML::EventHandler {
+ public:
+  void OnDocumentStart(const YAML::Mark&) override {}
+  void OnDocumentEnd() override {}
+  void OnNull(const YAML::Mark&, YAML::anchor_t) override {}
+  void OnAlias(const YAML::Mark&, YAML::anchor_t) override {}
+  void OnScalar(const YAML::Mark&, const std::string&, YAML::anchor_t, const std::string&) override {}
+  void OnSequenceStart(const YAML::Mark&, const std::string&, YAML::anchor_t, YAML::EmitterStyle::value) override {}
+  void OnSequenceEnd() override {}
+  void OnMapStart(const YAML::Mark&, const std::string&, YAML::anchor_t, YAML::EmitterStyle::value) override {}
+  void OnMapEnd() override {}
+};
+
 }  // namespace
 
 ConfigNode parse_yaml(std::string_view text, const std::string& where) {
@@ -99,7 +114,6 @@ ConfigNode parse_value(const std::string& text, const std::string& where) {
 }
 
 nlohmann::ordered_json to_json(const ConfigNode& node) {
-  using Json = nlohmann::ordered_json;
   switch (node.kind) {
     case ConfigNode::Kind::kNull:
       return nullptr;

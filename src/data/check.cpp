@@ -117,7 +117,7 @@ std::string at_lines(const Finding& f) {
 
 std::string rows_of(uint64_t n) { return fmt::format("{} {}", grouped(n), n == 1 ? "row" : "rows"); }
 
-double share(uint64_t part, uint64_t all) { return all == 0 ? 0.0 : 100.0 * static_cast<double>(part) / static_cast<double>(all); }
+double percent_of(uint64_t part, uint64_t all) { return all == 0 ? 0.0 : 100.0 * static_cast<double>(part) / static_cast<double>(all); }
 
 /// Labels that are one label spelled in two ways.
 void find_spellings(const SplitReport& r, std::vector<std::string>& problems) {
@@ -142,10 +142,10 @@ void judge(const SplitReport& r, const SplitReport& train, bool is_train, int64_
   if (is_train && r.classes.size() == 1) problem(fmt::format("every row has the label '{}'; there is nothing to learn", excerpt(r.classes[0].first)));
   if (r.conflicts.count > 0) problem(fmt::format("{} repeat an earlier text with another label ({})", rows_of(r.conflicts.count), at_lines(r.conflicts)));
   if (r.duplicates.count > 0) {
-    problem(fmt::format("{} ({:.1f}%) repeat an earlier row ({})", rows_of(r.duplicates.count), share(r.duplicates.count, r.rows), at_lines(r.duplicates)));
+    problem(fmt::format("{} ({:.1f}%) repeat an earlier row ({})", rows_of(r.duplicates.count), percent_of(r.duplicates.count, r.rows), at_lines(r.duplicates)));
   }
   if (r.in_train.count > 0) {
-    problem(fmt::format("{} ({:.1f}%) have a text that is also in {} ({}): figures on them are too good", rows_of(r.in_train.count), share(r.in_train.count, r.rows),
+    problem(fmt::format("{} ({:.1f}%) have a text that is also in {} ({}): figures on them are too good", rows_of(r.in_train.count), percent_of(r.in_train.count, r.rows),
                         train.name, at_lines(r.in_train)));
   }
   if (r.repeated_ids.count > 0) problem(fmt::format("{} have an id that another row has ({})", rows_of(r.repeated_ids.count), at_lines(r.repeated_ids)));
@@ -168,8 +168,8 @@ void judge(const SplitReport& r, const SplitReport& train, bool is_train, int64_
       if (!known) problem(fmt::format("the label '{}' ({}) is not in {}", excerpt(name), rows_of(count), train.name));
     }
   }
-  if (r.has_lengths && max_length > 0 && share(r.lengths.truncated, r.rows) >= 10) {
-    problem(fmt::format("{} ({:.1f}%) are longer than max_length {} and lose {} tokens", rows_of(r.lengths.truncated), share(r.lengths.truncated, r.rows), max_length,
+  if (r.has_lengths && max_length > 0 && percent_of(r.lengths.truncated, r.rows) >= 10) {
+    problem(fmt::format("{} ({:.1f}%) are longer than max_length {} and lose {} tokens", rows_of(r.lengths.truncated), percent_of(r.lengths.truncated, r.rows), max_length,
                         grouped(r.lengths.tokens_lost)));
   }
 }

@@ -12,7 +12,7 @@ namespace {
 
 Json finding_json(const Finding& f) { return {{"count", f.count}, {"lines", f.lines}}; }
 
-double share(uint64_t part, uint64_t all) { return all == 0 ? 0.0 : static_cast<double>(part) / static_cast<double>(all); }
+double share_of(uint64_t part, uint64_t all) { return all == 0 ? 0.0 : static_cast<double>(part) / static_cast<double>(all); }
 
 /// First and last length of bin i.
 std::pair<int64_t, int64_t> bin_range(const LengthReport& l, size_t i) {
@@ -59,7 +59,7 @@ std::string class_table(const SplitReport& r) {
   }
   std::string out;
   for (const auto& [name, count] : r.classes) {
-    out += fmt::format("    {}  {}  {:5.1f}%  {}\n", pad_right(excerpt(name), width), pad_left(grouped(count), counts), 100 * share(count, all), bar(count, most, 30));
+    out += fmt::format("    {}  {}  {:5.1f}%  {}\n", pad_right(excerpt(name), width), pad_left(grouped(count), counts), 100 * share_of(count, all), bar(count, most, 30));
   }
   return out;
 }
@@ -94,7 +94,7 @@ Json to_json(const DataReport& report) {
       }
       s["token_lengths"] = {{"min", l.least}, {"median", l.median}, {"mean", l.mean}, {"p95", l.p95}, {"max", l.most}, {"histogram", std::move(bins)}};
       s["truncated"] = l.truncated;
-      s["truncated_share"] = share(l.truncated, r.rows);
+      s["truncated_share"] = share_of(l.truncated, r.rows);
       s["tokens_lost"] = l.tokens_lost;
     }
     splits[r.name] = std::move(s);
@@ -124,7 +124,7 @@ std::string to_text(const DataReport& report) {
       out += fmt::format("  tokens: mean {:.1f}, median {}, 95% within {}, longest {}\n{}", l.mean, l.median, l.p95, l.most, histogram(l, report.max_length));
       if (report.max_length > 0) {
         out += fmt::format("  longer than max_length {}: {} rows ({:.1f}%), {} tokens lost\n", report.max_length, grouped(l.truncated),
-                           100 * share(l.truncated, r.rows), grouped(l.tokens_lost));
+                           100 * share_of(l.truncated, r.rows), grouped(l.tokens_lost));
       }
     }
     out += "\n";

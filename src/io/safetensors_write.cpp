@@ -49,13 +49,13 @@ std::vector<const Item*> in_file_order(const TensorMap& tensors) {
   return items;
 }
 
-std::string quoted(const std::string& s) { return dump_json(Json(s), {.ascii = false}); }
+std::string json_text(const std::string& s) { return dump_json(Json(s), {.ascii = false}); }
 
 std::string header(const std::vector<const Item*>& items, const std::map<std::string, std::string>& metadata) {
   std::string h = "{";
   if (!metadata.empty()) {
     h += "\"__metadata__\":{";
-    for (const auto& [key, value] : metadata) h += fmt::format("{}:{},", quoted(key), quoted(value));
+    for (const auto& [key, value] : metadata) h += fmt::format("{}:{},", json_text(key), json_text(value));
     h.back() = '}';
     h += ',';
   }
@@ -63,7 +63,7 @@ std::string header(const std::vector<const Item*>& items, const std::map<std::st
   for (const Item* i : items) {
     require(i->first != "__metadata__", "safetensors: a tensor cannot be named __metadata__");
     const int64_t end = at + i->second.bytes();
-    h += fmt::format("{}:{{\"dtype\":\"{}\",\"shape\":[{}],\"data_offsets\":[{},{}]}},", quoted(i->first), name_of(i->second.dtype()),
+    h += fmt::format("{}:{{\"dtype\":\"{}\",\"shape\":[{}],\"data_offsets\":[{},{}]}},", json_text(i->first), name_of(i->second.dtype()),
                      fmt::join(i->second.shape(), ","), at, end);
     at = end;
   }

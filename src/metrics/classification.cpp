@@ -4,19 +4,9 @@
 #include <limits>
 
 #include "base/error.h"
+#include "metrics/counts.h"
 
 namespace attune {
-namespace {
-
-double ratio(int64_t a, int64_t b) { return b == 0 ? 0.0 : static_cast<double>(a) / static_cast<double>(b); }
-
-/// 2pr/(p + r) as scikit-learn takes it, from the counts.
-ClassScores scores_of(int64_t hits, int64_t predicted, int64_t gold) {
-  return {.precision = ratio(hits, predicted), .recall = ratio(hits, gold), .f1 = ratio(2 * hits, predicted + gold), .support = gold};
-}
-
-}  // namespace
-
 int64_t ConfusionMatrix::total() const {
   int64_t n = 0;
   for (int64_t count : counts_) n += count;

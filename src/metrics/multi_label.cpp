@@ -3,15 +3,10 @@
 #include <numeric>
 
 #include "base/error.h"
+#include "metrics/counts.h"
 
 namespace attune {
 namespace {
-
-double ratio(int64_t a, int64_t b) { return b == 0 ? 0.0 : static_cast<double>(a) / static_cast<double>(b); }
-
-ClassScores scores_of(int64_t hits, int64_t predicted, int64_t gold) {
-  return {.precision = ratio(hits, predicted), .recall = ratio(hits, gold), .f1 = ratio(2 * hits, predicted + gold), .support = gold};
-}
 
 int64_t sum(const std::vector<int64_t>& v) { return std::accumulate(v.begin(), v.end(), int64_t{0}); }
 

@@ -199,7 +199,7 @@ class BertClassifier : public Head {
   uint64_t key_ = 0;
 };
 
-std::unique_ptr<Model> make(const ModelConfig& config, HeadKind kind, int64_t labels) {
+std::unique_ptr<Model> make_bert(const ModelConfig& config, HeadKind kind, int64_t labels) {
   const BertConfig c(config);
   auto backbone = std::make_unique<BertModel>(c, true);
   std::unique_ptr<Head> head;
@@ -207,11 +207,11 @@ std::unique_ptr<Model> make(const ModelConfig& config, HeadKind kind, int64_t la
   return std::make_unique<Model>("bert", std::move(backbone), std::move(head), labels);
 }
 
-std::string class_name(HeadKind kind) { return kind == HeadKind::kSequenceClassification ? "BertForSequenceClassification" : "BertModel"; }
+std::string bert_class_name(HeadKind kind) { return kind == HeadKind::kSequenceClassification ? "BertForSequenceClassification" : "BertModel"; }
 
 }  // namespace
 
 extern const Architecture kBert;
-const Architecture kBert{"bert", "bert", {"query", "value"}, {{"q_lin", "query"}, {"k_lin", "key"}, {"v_lin", "value"}, {"q_proj", "query"}, {"k_proj", "key"}, {"v_proj", "value"}}, class_name, make, true};
+const Architecture kBert{"bert", "bert", {"query", "value"}, {{"q_lin", "query"}, {"k_lin", "key"}, {"v_lin", "value"}, {"q_proj", "query"}, {"k_proj", "key"}, {"v_proj", "value"}}, bert_class_name, make_bert, true};
 
 }  // namespace attune

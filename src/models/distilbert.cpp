@@ -164,7 +164,7 @@ class DistilBertClassifier : public Head {
   uint64_t key_ = 0;
 };
 
-std::unique_ptr<Model> make(const ModelConfig& config, HeadKind kind, int64_t labels) {
+std::unique_ptr<Model> make_distilbert(const ModelConfig& config, HeadKind kind, int64_t labels) {
   const DistilBertConfig c(config);
   auto backbone = std::make_unique<DistilBertModel>(c);
   std::unique_ptr<Head> head;
@@ -172,13 +172,13 @@ std::unique_ptr<Model> make(const ModelConfig& config, HeadKind kind, int64_t la
   return std::make_unique<Model>("distilbert", std::move(backbone), std::move(head), labels);
 }
 
-std::string class_name(HeadKind kind) {
+std::string distilbert_class_name(HeadKind kind) {
   return kind == HeadKind::kSequenceClassification ? "DistilBertForSequenceClassification" : "DistilBertModel";
 }
 
 }  // namespace
 
 extern const Architecture kDistilBert;
-const Architecture kDistilBert{"distilbert", "distilbert", {"q_lin", "v_lin"}, {{"query", "q_lin"}, {"key", "k_lin"}, {"value", "v_lin"}, {"q_proj", "q_lin"}, {"k_proj", "k_lin"}, {"v_proj", "v_lin"}}, class_name, make, false};
+const Architecture kDistilBert{"distilbert", "distilbert", {"q_lin", "v_lin"}, {{"query", "q_lin"}, {"key", "k_lin"}, {"value", "v_lin"}, {"q_proj", "q_lin"}, {"k_proj", "k_lin"}, {"v_proj", "v_lin"}}, distilbert_class_name, make_distilbert, false};
 
 }  // namespace attune

@@ -9,12 +9,6 @@ namespace {
 constexpr size_t kLongestPattern = 20'000;  // bytes
 constexpr uint32_t kMatchSteps = 100'000, kHeapKiB = 16'384;
 
-struct Free {
-  void operator()(pcre2_code* p) const { pcre2_code_free(p); }
-  void operator()(pcre2_match_data* p) const { pcre2_match_data_free(p); }
-  void operator()(pcre2_match_context* p) const { pcre2_match_context_free(p); }
-};
-
 PCRE2_SPTR bytes(const std::string& s) { return reinterpret_cast<PCRE2_SPTR>(s.c_str()); }
 
 std::string message(int error) {
@@ -26,6 +20,11 @@ std::string message(int error) {
 }  // namespace
 
 struct Pattern::State {
+  struct Free {
+    void operator()(pcre2_code* p) const { pcre2_code_free(p); }
+    void operator()(pcre2_match_data* p) const { pcre2_match_data_free(p); }
+    void operator()(pcre2_match_context* p) const { pcre2_match_context_free(p); }
+  };
   std::string text, key;
   Origin origin;
   std::unique_ptr<pcre2_code, Free> code;
