@@ -119,9 +119,16 @@ void report_split(const LoadedModel& m, const SplitData& split, const Evaluation
   artifacts.push_back(predictions_artifact(predictions, *m.task, split.examples, split.ids(), e.logits));
 }
 
+/// timings.json: what benchmarks read. Seconds and real tokens of each step this process made.
+Artifact timings_artifact(const FitResult& fitted) {
+  Json steps = Json::array();
+  for (const StepTime& s : fitted.step_times) steps.push_back(Json::array({s.seconds, s.tokens}));
+  return text_artifact("timings.json", dump_json(Json{{"start_runtime", fitted.start_runtime}, {"steps", steps}}, {.indent = -1}) + "\n");
+}
+
 Json memory_report() {
   const Ledger ledger = Allocator::global().ledger();
-  Json peak = {{"total", ledger.total_peak}};
+  Json peak = {{"total", ledger.total_peak}, {"held", ledger.held}};  // held: with blocks kept for reuse
   for (int i = 0; i < kMemoryClasses; ++i) peak[std::string(name_of(static_cast<MemoryClass>(i)))] = ledger.peak[static_cast<size_t>(i)];
   rusage usage{};
   if (::getrusage(RUSAGE_SELF, &usage) == 0) peak["process"] = static_cast<int64_t>(usage.ru_maxrss) * 1024;
@@ -176,6 +183,7 @@ TrainResult train(const RunConfig& config) {
   artifacts.push_back(text_artifact(kTrainerStateName, dump_json(fitted.state.to_json()) + "\n"));
   artifacts.push_back(text_artifact("train_results.json", dump_json(fitted.metrics, {.indent = 4}) + "\n"));
   artifacts.push_back(text_artifact("all_results.json", dump_json(result.results, {.indent = 4}) + "\n"));
+  artifacts.push_back(timings_artifact(fitted));
   artifacts.push_back(text_artifact("README.md", model_card(config, m, static_cast<int64_t>(data.train.examples.size()), result.results)));
   update_artifacts(run.path(), artifacts);
   return result;
