@@ -30,18 +30,14 @@ def run(attune, name, model, data, steps, eval_rows, threads, folder, by_length=
                "--max-length", str(job.max_length), "--truncation-side", job.side, "--logging-steps", "1", "--threads", str(threads),
                "--save-strategy", "no", "--eval-strategy", "no"]
     if by_length:
-        command += ["--group-by-length"]
+        command += ["--train-sampling-strategy", "group_by_length"]
     process = subprocess.Popen(command, stdout=subprocess.DEVNULL)
     _, status, usage = os.wait4(process.pid, 0)
     if status != 0:
         raise SystemExit(f"{' '.join(command)} ended with status {status}")
-    steps_seen = []
-    with open(os.path.join(out, "metrics.jsonl"), encoding="utf-8") as f:
-        for line in f:
-            entry = json.loads(line)
-            if "step_runtime" in entry:
-                steps_seen.append(entry)
+    with open(os.path.join(out, "timings.json"), encoding="utf-8") as f:
+        timings = json.load(f)
     with open(os.path.join(out, "all_results.json"), encoding="utf-8") as f:
         results = json.load(f)
-    return {"seconds": [e["step_runtime"] for e in steps_seen], "tokens": [e["step_tokens"] for e in steps_seen],
-            "evaluation": results["eval_runtime"], "eval_rows": eval_rows, "start": results["start_runtime"], "peak_mb": usage.ru_maxrss / 1024}
+    return {"seconds": [s for s, _ in timings["steps"]], "tokens": [t for _, t in timings["steps"]],
+            "evaluation": results["eval_runtime"], "eval_rows": eval_rows, "start": timings["start_runtime"], "peak_mb": usage.ru_maxrss / 1024}

@@ -8,6 +8,7 @@
 
 #include "base/error.h"
 #include "base/log.h"
+#include "base/process_clock.h"
 #include "base/signals.h"
 #include "base/suggest.h"
 #include "data/packing.h"
@@ -83,6 +84,8 @@ class Loop {
   Clock::time_point begin_ = Clock::now();
   int64_t tokens_at_begin_ = 0, examples_at_begin_ = 0, steps_at_begin_ = 0;
   std::optional<Progress> progress_;
+  double start_runtime_ = 0;
+  std::vector<StepTime> step_times_;
 };
 
 int64_t steps_of(const TrainingConfig& c, int64_t batches_per_epoch) {
@@ -132,6 +135,7 @@ FitResult Loop::run(const std::optional<fs::path>& resume_from) {
   examples_at_begin_ = state_.examples_seen;
   steps_at_begin_ = state_.global_step;
   progress_.emplace("training", max_steps_);
+  start_runtime_ = seconds_since_process_start();
 
   if (state_.global_step == 0) {
     if (config_.eval_on_start && state_.evaluated_step < 0 && !job_.validation.empty()) evaluate();
@@ -158,6 +162,8 @@ FitResult Loop::run(const std::optional<fs::path>& resume_from) {
   result.evaluation = std::move(evaluation_);
   for (Callback* c : job_.callbacks) c->ended(state_);
   result.state = std::move(state_);
+  result.start_runtime = start_runtime_;
+  result.step_times = std::move(step_times_);
   return result;
 }
 
@@ -243,6 +249,7 @@ double Loop::update(Group& group, double rate) {
 }
 
 void Loop::step() {
+  const auto step_begin = Clock::now();
   Group group;
   const size_t end = std::min(batches_.size(), static_cast<size_t>(state_.position + config_.gradient_accumulation_steps));
   if (!accumulate(end, group)) leave(pending());
@@ -262,6 +269,7 @@ void Loop::step() {
     }
   }
   zero_gradients(job_.parameters);
+  step_times_.push_back({seconds_since(step_begin), group.tokens});
 
   ++state_.global_step;
   state_.optimizer_updates = optimizer_.updates();

@@ -52,11 +52,19 @@ struct FitJob {
   std::function<int()> pending_signal;  ///< unset: base/signals.h
 };
 
+/// One optimizer step as a stopwatch saw it: batch, forward, backward, clipping, update.
+struct StepTime {
+  double seconds = 0;
+  int64_t tokens = 0;
+};
+
 struct FitResult {
   TrainerState state;
   Json metrics;                          ///< train_loss, train_runtime, train_samples_per_second, train_steps_per_second, ...
   std::optional<Evaluation> evaluation;  ///< of the validation rows with exactly the weights the run ends with, when it was made
   bool best_loaded = false;
+  double start_runtime = 0;          ///< from the start of the process to the first step
+  std::vector<StepTime> step_times;  ///< of this process
 };
 
 /// Trains in place. `resume_from`: a checkpoint of this job. Error(kNumerical) "train.not_finite"; Interrupted after a checkpoint was
