@@ -20,13 +20,14 @@ struct Ledger {
   int64_t held = 0;  ///< bytes taken from the system, kept blocks included
 };
 
-/// Thread-safe. Blocks are 64-byte aligned; sizes are rounded up to buckets (eight a power of two), freed blocks are kept per bucket.
+/// Thread-safe. Blocks are 64-byte aligned. Freed blocks are kept and serve requests of half their size and more; what is kept beyond
+/// the largest live total (and an eighth) goes back to the system when new memory is needed.
 class Allocator {
  public:
   static Allocator& global();
   /// Error(kMemory) "memory.exhausted" (what for, how many bytes) when the system or the limit refuses.
   void* take(int64_t bytes, MemoryClass c);
-  void give(void* p, int64_t bytes, MemoryClass c) noexcept;
+  void give(void* p, MemoryClass c) noexcept;
   Ledger ledger() const;
   void reset_peaks();
   /// Returns kept blocks to the system.

@@ -12,12 +12,11 @@
 namespace attune {
 
 struct Tensor::Storage {
-  Storage(int64_t n, MemoryClass mc) : data(Allocator::global().take(n, mc)), bytes(n), memory_class(mc) {}
-  ~Storage() { Allocator::global().give(data, bytes, memory_class); }
+  Storage(int64_t n, MemoryClass mc) : data(Allocator::global().take(n, mc)), memory_class(mc) {}
+  ~Storage() { Allocator::global().give(data, memory_class); }
   Storage(const Storage&) = delete;
   Storage& operator=(const Storage&) = delete;
   void* data;
-  int64_t bytes;
   MemoryClass memory_class;
 };
 

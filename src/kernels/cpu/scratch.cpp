@@ -10,7 +10,7 @@ struct Block {
   void* data = nullptr;
   int64_t bytes = 0;
   void drop() {
-    if (data) Allocator::global().give(data, bytes, MemoryClass::kOther);
+    if (data) Allocator::global().give(data, MemoryClass::kOther);
     data = nullptr;
     bytes = 0;
   }
