@@ -92,9 +92,15 @@ ConfigNode parse_yaml(std::string_view text, const std::string& where) {
   if (size_t bad = first_invalid_utf8(text); bad != std::string_view::npos)
     fail(ErrorCode::kUsage, {.id = "config.utf8", .where = where, .what = fmt::format("byte {} is not UTF-8", bad)});
   try {
-    std::vector<YAML::Node> documents = YAML::LoadAll(std::string(text));
-    if (documents.size() > 1) fail(ErrorCode::kUsage, {.id = "config.syntax", .where = where, .what = "holds more than one YAML document"});
-    return documents.empty() ? ConfigNode{} : Builder(where).build(documents[0], 0);
+    const std::string copy(text);
+    std::istringstream stream(copy);
+    YAML::Parser parser(stream);
+    Ignore ignore;
+    // Not LoadAll: it never ends where the parser stops before a stray "," and takes each look at it for a document.
+    if (!parser.HandleNextDocument(ignore)) return {};
+    if (parser.HandleNextDocument(ignore))
+      fail(ErrorCode::kUsage, {.id = "config.syntax", .where = where, .what = "holds more than one YAML document, or a stray sign"});
+    return Builder(where).build(YAML::Load(copy), 0);
   } catch (const YAML::Exception& e) {
     std::string at = e.mark.is_null() ? where : fmt::format("{}:{}", where, e.mark.line + 1);
     fail(ErrorCode::kUsage, {.id = "config.syntax", .where = at, .what = "not readable as YAML: " + e.msg});
