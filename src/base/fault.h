@@ -19,7 +19,7 @@ class FaultyFileSystem final : public FileSystem {
     kOnce,        ///< operation N fails, later ones work
     kForever,     ///< operation N and all that follow fail
     kShortWrite,  ///< as kForever, but a write puts half of its bytes on the disk first
-    kKill,        ///< from operation N on nothing reaches the disk and every call throws Killed; a write at N puts half of its bytes
+    kKill,        ///< from operation N on nothing reaches the disk and every call throws Killed; a write or removal at N is half done
     kKillAfter,   ///< the same, but operation N itself is done
   };
   /// Counts only, until `fail_at` (from 1) is set.
@@ -53,7 +53,16 @@ class FaultyFileSystem final : public FileSystem {
     step(folder, "sync folder", [&] { real_.sync_folder(folder); });
   }
   void remove(const fs::path& path) override {
-    step(path, "remove", [&] { real_.remove(path); });
+    step(
+        path, "remove", [&] { real_.remove(path); },
+        [&] {  // a folder loses its files one by one
+          std::error_code e;
+          for (const auto& file : fs::directory_iterator(path, e)) {
+            real_.remove(file.path());
+            break;
+          }
+        },
+        0);
   }
   void make_folder(const fs::path& path) override {
     step(path, "make folder", [&] { real_.make_folder(path); });

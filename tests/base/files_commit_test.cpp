@@ -187,6 +187,7 @@ TEST(FolderCommitTest, WhatIsThereAlready) {
   EXPECT_EQ(error_id([&] { save(t / "empty", "y", 2, false); }), "folder.exists");
   save(t / "empty", "y", 2, true);
   EXPECT_EQ(read_file(t / "empty" / "a.bin"), "y!");
+  EXPECT_EQ(list_folder(t.path()), (std::vector<std::string>{"empty"}));  // the old content is gone
 
   put(t / "empty" / "notes.txt", "mine");
   const Error foreign = error_of([&] { save(t / "empty", "z", 3, true); });
@@ -375,6 +376,8 @@ TEST(Disk, CreatingNeverFollowsALink) {
   fs::create_symlink(t / "new", t / "b");
   EXPECT_EQ(error_id([&] { file_system().create(t / "a"); }), "file.unwritable");
   EXPECT_EQ(error_id([&] { file_system().create(t / "b"); }), "file.unwritable");
+  EXPECT_EQ(error_id([&] { file_system().create(t / "precious"); }), "file.unwritable");  // exclusive
+  EXPECT_EQ(error_id([&] { file_system().make_new_folder(t.path()); }), "file.unwritable");
   EXPECT_EQ(error_id([&] { file_system().append(t / "a"); }), "file.unwritable");
   EXPECT_EQ(read_file(t / "precious"), "precious");
   EXPECT_FALSE(file_exists(t / "new"));

@@ -91,6 +91,8 @@ std::vector<Case> cases() {
   bad("\"\\ud800x\"", "syntax", "1:2");
   bad("\"\\ud800\\n\"", "syntax", "1:2");
   bad("\"\\ud800\\ud800\"", "syntax", "1:2");
+  bad("\"\\ud800\\ue000\"", "syntax", "1:2");
+  bad("\"\\ud800\\udbff\"", "syntax", "1:2");
   bad("\"\\udc00\"", "syntax", "1:2");
   for (int b = 0; b < 0x20; ++b) bad(std::string("\"a") + static_cast<char>(b) + "\"", "syntax", "1:3");
   // bytes that are no UTF-8

@@ -158,6 +158,7 @@ TEST_F(Index, Refused) {
                            "a\\u0000", "a\\nb", "nul", "%2e%2e%2fx", "a\\u2215b"})
     EXPECT_EQ(with_map(std::string("\"a.weight\":\"") + name + "\""), "name.unsafe") << name;
   EXPECT_EQ(with_map(std::string("\"a.weight\":\"") + std::string(256, 'x') + "\""), "name.unsafe");
+  EXPECT_EQ(error_of([&] { WeightFiles w(folder()); }).info().where, (folder() / "model.safetensors.index.json").string());
   EXPECT_EQ(with_map(all() + R"(,"d.weight":"model-00001-of-00003.safetensors")"), "index.tensor_missing");
   EXPECT_EQ(with_map(all() + R"(,"d.weight":"absent.safetensors")"), "index.shard_missing");
   EXPECT_EQ(with_map(R"("a.weight":"model-00002-of-00003.safetensors","b.weight":"model-00002-of-00003.safetensors")"),
