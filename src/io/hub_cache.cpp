@@ -163,12 +163,12 @@ ResolvedModel resolve_model(const std::string& name) {
   const fs::path local = expand(name);
   if (folder_exists(local)) return {kind_of(local), local, ""};
   if (file_exists(local))
-    not_found(name, "is a file, not a model folder", "give the folder that holds config.json; other formats: attune convert");
+    not_found(name, "is a file, not a model folder", "give the folder that holds config.json");
 
   const RepoName repo = repo_name(name);
   const fs::path cache = hub_cache();
   const fs::path folder = cache / repo_folder_name(repo.id);
-  const std::string fetch = fmt::format("type: attune fetch {}   (or give a folder)", name);
+  const std::string fetch = fmt::format("give a folder, or fetch it with: hf download {}   (of the package huggingface_hub)", repo.id);
   if (!folder_exists(folder)) {
     const std::string near = nearest(repo.id, cached_models(cache));
     not_found(name, fmt::format("there is no such folder, and no such model in the Hugging Face cache {}", cache.string()),

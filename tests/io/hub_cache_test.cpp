@@ -82,7 +82,7 @@ TEST_F(HubCache, NotFound) {
   EXPECT_EQ(e.code(), ErrorCode::kInput);
   const std::string text = e.what();
   EXPECT_NE(text.find(hub().string()), std::string::npos) << text;
-  EXPECT_NE(text.find("attune fetch distilbert-base-uncase"), std::string::npos) << text;
+  EXPECT_NE(text.find("hf download distilbert-base-uncase"), std::string::npos) << text;
   EXPECT_NE(text.find("did you mean 'distilbert-base-uncased'"), std::string::npos) << text;
 }
 
