@@ -9,7 +9,7 @@ namespace attune {
 namespace {
 
 constexpr CommandText kEnvText = {"env [--json]", "Versions, processor features, threads and memory, for bug reports.",
-                               "attune env\nattune env --json"};
+                                  "attune env\nattune env --json"};
 
 struct EnvOptions {
   void fields(FieldList&) {}

@@ -16,13 +16,13 @@ constexpr CommandText kEvaluateText = {
     "attune evaluate runs/mine --data test.csv --json\n"
     "attune evaluate adapter --base-model models/all-MiniLM-L6-v2 --data test.jsonl --predictions predictions.jsonl"};
 
-std::string number(const Json& r, const char* key) {
+std::string metric_text(const Json& r, const char* key) {
   return r.contains(key) && r[key].is_number() ? fmt::format("{:.4f}", r[key].get<double>()) : "";
 }
 
-void print_table(const Json& r) {
+void print_metrics(const Json& r) {
   for (const char* key : {"accuracy", "f1_macro", "f1_weighted", "loss", "mse", "mae", "pearson", "spearman", "majority_rate"}) {
-    std::string value = number(r, key);
+    std::string value = metric_text(r, key);
     if (value.empty()) continue;
     print(fmt::format("{:<14} {}", key, value));
     std::string interval = std::string(key) + "_interval";
@@ -34,8 +34,8 @@ void print_table(const Json& r) {
   if (!r.contains("per_class") || !r["per_class"].is_object()) return;
   print(fmt::format("\n{:<24} {:>9} {:>9} {:>9} {:>9}\n", "label", "precision", "recall", "f1", "support"));
   for (const auto& [label, c] : r["per_class"].items())
-    print(fmt::format("{:<24} {:>9} {:>9} {:>9} {:>9}\n", label, number(c, "precision"), number(c, "recall"), number(c, "f1"),
-                      c.contains("support") ? c["support"].dump() : ""));
+    print(fmt::format("{:<24} {:>9} {:>9} {:>9} {:>9}\n", label, metric_text(c, "precision"), metric_text(c, "recall"),
+                      metric_text(c, "f1"), c.contains("support") ? c["support"].dump() : ""));
 }
 
 }  // namespace
@@ -51,7 +51,7 @@ int run_evaluate(const std::vector<std::string>& args) {
   if (common.json)
     print_json(result);
   else
-    print_table(result);
+    print_metrics(result);
   return 0;
 }
 

@@ -29,7 +29,7 @@ struct InspectCommand {
   }
 };
 
-void print_table(const Inspection& r) {
+void print_inspection(const Inspection& r) {
   print(fmt::format("{} ({}), task {}, {} labels\n{}\n", r.architecture, r.model_type, r.task, r.num_labels, r.line));
   auto row = [](const char* name, int64_t n) { print(fmt::format("  {:<10} {:>14}\n", name, grouped(static_cast<uint64_t>(n)))); };
   row("adapter", r.adapter_parameters);
@@ -61,7 +61,7 @@ int run_inspect(const std::vector<std::string>& args) {
   if (c.common.json)
     print_json(result.to_json());
   else
-    print_table(result);
+    print_inspection(result);
   return 0;
 }
 

@@ -43,7 +43,7 @@ void print_version() {
                     e["cpu_features"].get<std::string>(), e["kernels"].get<std::string>()));
 }
 
-int run(const std::vector<std::string>& args) {
+int dispatch(const std::vector<std::string>& args) {
   if (args.empty() || args[0] == "--help" || args[0] == "-h" || (args[0] == "help" && args.size() == 1)) {
     print_overview();
     return args.empty() ? static_cast<int>(ErrorCode::kUsage) : 0;
@@ -76,7 +76,7 @@ int main(int argc, char** argv) {
   using namespace attune;
   try {
     install_signal_handlers();
-    int status = run({argv + 1, argv + argc});
+    int status = dispatch({argv + 1, argv + argc});
     flush_stdout();
     return status;
   } catch (const Error& e) {

@@ -17,7 +17,7 @@ constexpr CommandText kPredictText = {
     "attune predict runs/mine --input new.csv --output labels.jsonl\n"
     "cat new.jsonl | attune predict runs/mine --input - --output - --logits"};
 
-std::string readable(const PredictedRow& row) {
+std::string readable_prediction(const PredictedRow& row) {
   const Json& o = row.object;
   std::string label;
   if (o.contains("labels"))
@@ -52,7 +52,7 @@ int run_predict(const std::vector<std::string>& args) {
   }
   bool lines = options.texts.empty() || common.json || options.output == "-";
   predict(options, [&](const PredictedRow& r) {
-    print(lines ? json_line(r.object) : readable(r));
+    print(lines ? json_line(r.object) : readable_prediction(r));
     if (options.input == "-") flush_stdout();
   });
   return 0;

@@ -17,7 +17,7 @@ constexpr CommandText kTokenizeText = {
     "attune tokenize models/all-MiniLM-L6-v2 --input texts.txt --output tokens.jsonl --max-length 128 --truncation-side left"};
 
 /// "[CLS]:101 an:2019 ...": for a person.
-std::string readable(const Json& o) {
+std::string readable_tokens(const Json& o) {
   std::string line;
   for (size_t i = 0; i < o["input_ids"].size(); ++i)
     line += fmt::format("{}{}:{}", i ? " " : "", o["tokens"][i].get<std::string>(), o["input_ids"][i].get<int64_t>());
@@ -44,7 +44,7 @@ int run_tokenize(const std::vector<std::string>& args) {
   }
   bool lines = options.texts.empty() || common.json || options.output == "-";
   tokenize(options, [&](const Json& o) {
-    print(lines ? json_line(o) : readable(o));
+    print(lines ? json_line(o) : readable_tokens(o));
     if (options.input == "-") flush_stdout();
   });
   return 0;
