@@ -21,7 +21,7 @@ Json object_of(const Row& row, const Task& task, std::span<const float> logits, 
   const TaskSettings& s = task.settings();
   const Prediction p = task.decode(logits);
   Json o = Json::object();
-  if (!row.id.empty()) o["id"] = row.id;
+  if (!row.id.empty()) o["id"] = row.id_is_number ? parse_json(row.id, "id") : Json(row.id);
   if (s.problem_type == ProblemType::kRegression) {
     o["value"] = p.scores.size() == 1 ? Json(p.scores.front()) : Json(p.scores);
   } else {

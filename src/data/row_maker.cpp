@@ -104,7 +104,10 @@ void RowMaker::add(JsonRecord& record) {
     return bad(record.line, fmt::format("'{}': the label is missing", name(c.label)));
   }
   if (label_is_missing(row.label)) row.label = nullptr;
-  if (const Json* id = member(c.id)) row.id = id_text(*id);
+  if (const Json* id = member(c.id)) {
+    row.id = id_text(*id);
+    row.id_is_number = id->is_number();
+  }
   row.index = file_.rows.size();
   file_.rows.push_back(std::move(row));
 }

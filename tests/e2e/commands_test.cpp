@@ -130,6 +130,7 @@ TEST_F(Trained, PredictKeepsOrderAndIds) {
   ASSERT_EQ(rows.size(), 3u);
   EXPECT_EQ(rows[0]["id"], "a");
   EXPECT_FALSE(rows[1].contains("id"));
+  EXPECT_EQ(rows[2]["id"], 7);  // a number stays one
   double sum = 0;
   for (const auto& [label, score] : rows[0]["scores"].items()) sum += score.get<double>();
   EXPECT_NEAR(sum, 1, 1e-5);
