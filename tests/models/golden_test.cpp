@@ -17,6 +17,8 @@ struct Case {
   const Kernels* kernels;
 };
 
+void PrintTo(const Case& c, std::ostream* out) { *out << c.model << " " << c.kernels->name; }
+
 std::vector<Case> cases() {
   std::vector<Case> all;
   for (const auto& m : golden_models())

@@ -80,6 +80,8 @@ struct Param {
   const Kernels* kernels;
 };
 
+void PrintTo(const Param& p, std::ostream* out) { *out << op_cases()[p.index].name << " " << p.kernels->name; }
+
 class OpGradient : public ::testing::TestWithParam<Param> {};
 
 TEST_P(OpGradient, BackwardEqualsCentralDifferences) {
