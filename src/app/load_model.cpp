@@ -22,12 +22,6 @@ TensorSource source_of(const WeightFiles& files, const std::string& where) {
   return s;
 }
 
-TensorMap read_all(const SafetensorsFile& file) {
-  TensorMap all;
-  for (const auto& e : file.entries()) all[e.name] = file.read(e.name);
-  return all;
-}
-
 std::string quoted(const std::vector<std::string>& names) { return fmt::format("['{}']", fmt::join(names, "', '")); }
 
 /// What transformers says, in its words, so that people recognise it.
@@ -96,7 +90,7 @@ void apply_adapter(LoadedModel& m, const fs::path& folder, bool inference) {
   setup.inference = inference;
   m.method = make_method(std::move(setup));
   m.method->apply(*m.model);
-  m.method->load_adapter(read_all(SafetensorsFile(tensors)), tensors.string());
+  m.method->load_adapter(SafetensorsFile(tensors).read_all(MemoryClass::kWeights), tensors.string());
   m.head_origin = "from-adapter";
 }
 

@@ -4,6 +4,7 @@
 
 #include "base/error.h"
 #include "io/safetensors.h"
+#include "peft/adapter_config.h"
 
 namespace attune {
 namespace {
@@ -71,16 +72,12 @@ TaskSettings settings_for(const ModelConfig& config, int64_t outputs) {
   return s;
 }
 
-/// Rows of the head's last layer in the weight files, 0 when there is no head.
-int64_t outputs_in(const std::vector<TensorEntry>& entries) {
-  for (const auto& e : entries)
-    if (e.name.ends_with("classifier.weight") && !e.name.ends_with("pre_classifier.weight") && e.shape.size() == 2) return e.shape[0];
-  return 0;
-}
-
-int64_t longest_input(const OpenedModel& m) {
-  const int64_t positions = get_int(m.config.json, "max_position_embeddings", 512, m.config.where, 1, kMaxPositions);
-  return positions;
+/// The number of labels of an adapter's head, from the shapes in its file; none when the file has no head.
+std::optional<int64_t> labels_of_adapter(const fs::path& folder) {
+  const SafetensorsFile weights(folder / "adapter_model.safetensors");
+  std::vector<std::pair<std::string, Shape>> shapes;
+  for (const auto& e : weights.entries()) shapes.emplace_back(e.name, e.shape);
+  return adapter_labels(shapes);
 }
 
 }  // namespace
@@ -167,8 +164,7 @@ OpenedModel open_model(const std::string& name, const std::string& base_model, c
   if (file_exists(own / kSideFile)) {
     m.settings = settings_of_side_file(own / kSideFile, m.base_fingerprint);
   } else if (m.adapter) {
-    const SafetensorsFile weights(*m.adapter / "adapter_model.safetensors");
-    if (const int64_t n = outputs_in(weights.entries())) m.settings = settings_for(m.config, n);
+    if (const auto n = labels_of_adapter(*m.adapter)) m.settings = settings_for(m.config, *n);
   } else {
     bool has_head = false;
     if (const auto it = m.config.json.find("architectures"); it != m.config.json.end() && it->is_array())
@@ -179,7 +175,7 @@ OpenedModel open_model(const std::string& name, const std::string& base_model, c
       m.settings = settings_for(m.config, n);
     }
   }
-  if (m.settings && !file_exists(own / kSideFile)) m.settings->max_length = longest_input(m);
+  if (m.settings && !file_exists(own / kSideFile)) m.settings->max_length = get_int(m.config.json, "max_position_embeddings", 512, m.config.where, 1, kMaxPositions);
   return m;
 }
 

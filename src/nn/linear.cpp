@@ -33,8 +33,7 @@ void weight_gradient(const Context& ctx, const Weight& w, const Tensor& dy, cons
 }
 
 /// x as a delta sees it: through its own dropout.
-Tensor delta_input(const Context& ctx, const LowRankDelta& d, const Dropout& drop, const Tensor& x) {
-  (void)d;
+Tensor delta_input(const Context& ctx, const Dropout& drop, const Tensor& x) {
   if (drop.p <= 0.0f) return x;
   Tensor dropped({x.rows(), x.cols()});
   ctx.kernels->dropout(ctx, x.rows(), x.cols(), drop, x.f32(), x.pitch(), dropped.f32(), x.cols());
@@ -67,7 +66,7 @@ void run(const Context& ctx, const Var& x, const Linear& layer, const Epilogue& 
   std::vector<DeltaPass> passes;
   for (const auto& d : layer.deltas) {
     const Dropout drop = acting_dropout(ctx, {d->dropout, d->dropout_key}, x.keys);
-    const Tensor xd = delta_input(ctx, *d, drop, x.data);
+    const Tensor xd = delta_input(ctx, drop, x.data);
     Tensor xa({t, d->r});
     ctx.kernels->gemm(ctx, false, true, t, d->r, layer.in(), 1.0f, xd.f32(), xd.pitch(), d->a.var.data.f32(), layer.in(), 0.0f, xa.f32(), d->r);
     ctx.kernels->gemm(ctx, false, true, t, n, d->r, d->scale, xa.f32(), d->r, d->b.var.data.f32(), d->r, 1.0f, u.f32(), u.pitch());
@@ -99,7 +98,7 @@ void run(const Context& ctx, const Var& x, const Linear& layer, const Epilogue& 
       if (d.b.var.wants_grad())
         back.kernels->gemm(back, true, false, n, d.r, t, d.scale, dy.f32(), dy.pitch(), pass.xa.f32(), d.r, 1.0f, d.b.var.grad->value().f32(), d.r);
       if (d.a.var.wants_grad()) {
-        const Tensor xd = delta_input(back, d, pass.drop, kept_x);
+        const Tensor xd = delta_input(back, pass.drop, kept_x);
         back.kernels->gemm(back, true, false, d.r, in, t, 1.0f, dxa.f32(), d.r, xd.f32(), xd.pitch(), 1.0f, d.a.var.grad->value().f32(), in);
       }
       if (!dx) continue;

@@ -3,24 +3,13 @@
 
 #include <cmath>
 
-#include "base/random.h"
 #include "nn/linear.h"
+#include "support/random_tensor.h"
 
 namespace attune {
 namespace {
 
-Tensor random_tensor(Shape shape, uint64_t key, double scale = 1.0) {
-  Tensor t(std::move(shape));
-  Random r(key);
-  for (float& x : t.span()) x = static_cast<float>(scale * r.normal());
-  return t;
-}
-
-TokenKeys keys_of(int64_t t) {
-  auto keys = std::make_shared<std::vector<uint64_t>>();
-  for (int64_t i = 0; i < t; ++i) keys->push_back(mix64(static_cast<uint64_t>(i)));
-  return keys;
-}
+using namespace testing;
 
 /// linear with bias, activation, delta with dropout: all gradients at once, through a group that shares a buffer.
 TEST(Linear, GradientsEqualCentralDifferences) {
