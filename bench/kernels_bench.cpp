@@ -10,6 +10,7 @@
 
 #include "base/random.h"
 #include "kernels/kernels.h"
+#include "quant/packed_int8.h"
 
 namespace attune {
 namespace {
@@ -63,6 +64,32 @@ BENCHMARK(gemm)
     ->Args({8, 768, 1048, 2})                    // dA = (dy B)' x
     ->Args({768, 768, 1048, 2})                  // weight gradients of full fine-tuning
     ->Args({3072, 768, 1048, 2});
+
+// The product with a frozen matrix at 8 bits, quantising its input included; against `gemm` of the same sizes.
+void int8_product(benchmark::State& state) {
+  const int64_t m = state.range(0), n = state.range(1), k = state.range(2);
+  const Floats x = filled(m * k), w = filled(n * k);
+  Floats y(static_cast<size_t>(m * n));
+  const Context ctx = context();
+  const Int8Pair pair = pack_int8(
+      n, k, [&](int64_t begin, int64_t end, float* rows) { std::copy(w.data() + begin * k, w.data() + end * k, rows); }, nullptr,
+      ctx.kernels->int8_limit, ctx.threads);
+  const PackedInt8& p = pair.forward;
+  const Int8Product product{{n, k, static_cast<const int8_t*>(p.data.data()), p.scale.f32(), static_cast<const int32_t*>(p.compensation.data())},
+                            nullptr, 0.0f, y.data(), n};
+  measure(state, 2.0 * static_cast<double>(m * n * k), 0.0, [&] {
+    ctx.kernels->int8_products(ctx, m, k, {.x = x.data(), .x_pitch = k}, static_cast<int>(state.range(3)), 1, &product);
+  });
+}
+BENCHMARK(int8_product)
+    ->ArgNames({"m", "n", "k", "terms"})
+    ->ArgsProduct({{1048}, {768}, {768}, {1, 2}})
+    ->ArgsProduct({{1048}, {3072}, {768}, {1}})
+    ->ArgsProduct({{1048}, {768}, {3072}, {1}})
+    ->ArgsProduct({{784}, {384}, {384}, {1, 2}})
+    ->ArgsProduct({{784}, {1536}, {384}, {1}})
+    ->ArgsProduct({{784}, {384}, {1536}, {1}})
+    ->ArgsProduct({{12}, {1536}, {384}, {1}});
 
 // The fastest product there is here: everything in the first cache. Its rate is the roof.
 void roof_gemm(benchmark::State& state) {

@@ -65,12 +65,51 @@ struct AdamWStep {
   float gradient_scale = 1.0f;
 };
 
+/// A frozen matrix at 8 bits in the layout of quant/packed_int8.h: N outputs, K inner.
+struct Int8Weight {
+  int64_t n = 0, k = 0;
+  const int8_t* data = nullptr;
+  const float* scale = nullptr;           ///< (N)
+  const int32_t* compensation = nullptr;  ///< (N)
+  const float* x_scale = nullptr;         ///< (K) what the input is multiplied by before it is quantised; null: ones
+};
+
+/// What an int8 product quantises: x (T, K), act(x), or x * act'(u).
+enum class Int8Input { kPlain, kActivation, kSlope };
+struct Int8Source {
+  const float* x = nullptr;
+  int64_t x_pitch = 0;
+  Int8Input input = Int8Input::kPlain;
+  Activation act = Activation::kNone;
+  const float* u = nullptr;  ///< of kSlope
+  int64_t u_pitch = 0;
+};
+
+/// One product of an input: y (T, N) = product + bias + beta * y. bias may be null; beta 0 never reads y.
+struct Int8Product {
+  Int8Weight w;
+  const float* bias = nullptr;
+  float beta = 0.0f;
+  float* y = nullptr;
+  int64_t y_pitch = 0;
+};
+
 struct Kernels {
-  const char* name;  ///< "reference", "cpu-sse2", "cpu-avx2", "cpu-avx512"
+  const char* name;  ///< "reference", "cpu-sse2", "cpu-avx2", "cpu-avx2vnni", "cpu-avx512", "cpu-avx512vnni"
 
   /// C (m, n) = alpha * op(A) (m, k) * op(B) (k, n) + beta * C. trans: op transposes the stored matrix. beta 0 never reads C.
   void (*gemm)(const Context&, bool trans_a, bool trans_b, int64_t m, int64_t n, int64_t k, float alpha, const float* a, int64_t lda,
                const float* b, int64_t ldb, float beta, float* c, int64_t ldc);
+
+  /// Products of one input with frozen matrices at 8 bits. Each row r of the input (times x_scale) is quantised by itself,
+  /// q = round_half_even(x * (127 / max|x|)), s = max|x| / 127, so y[r][n] = s[r] * scale[n] * sum_k q[r][k] B[n][k]: exact integer sums,
+  /// a result that depends on its row alone. A row with a NaN or infinity gives rows that are not finite. terms 2: what rounding left of x is
+  /// quantised again and its product added (an error of about 2^-15 of the row's largest element).
+  void (*int8_products)(const Context&, int64_t t, int64_t k, const Int8Source&, int terms, int count, const Int8Product*);
+  /// Largest code of a weight that int8_products takes without saturating: 127, or 63 where 16-bit sums are used.
+  int int8_limit;
+  /// int8_products is faster than gemm here.
+  bool int8_fast;
 
   /// u (T, C) += bias (C) in place, y (T, C) = act(u). bias may be null; y may equal u when nothing later needs u; kNone: y is not written.
   void (*bias_activation)(const Context&, int64_t t, int64_t c, const float* bias, Activation act, float* u, int64_t u_pitch, float* y,
@@ -129,7 +168,7 @@ struct Kernels {
 
 /// The specification.
 const Kernels& reference_kernels();
-/// The fastest table this CPU runs, capped by ATTUNE_ISA (reference, sse2, avx2, avx512; an unknown or unavailable value is Error(kUsage)).
+/// The fastest table this CPU runs, capped by ATTUNE_ISA (reference, sse2, avx2, avx2vnni, avx512, avx512vnni; an unknown or unavailable value is Error(kUsage)).
 const Kernels& cpu_kernels();
 /// Every table this CPU can run, reference first: what tests loop over.
 const Kernels* const* all_kernels();  // ends with nullptr

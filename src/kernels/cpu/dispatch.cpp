@@ -1,5 +1,9 @@
 // Chooses the table by what the CPU and the system support (cpuid and saved registers, through the compiler's run-time check).
 // ATTUNE_ISA caps the choice so that one machine can run every table.
+#if defined(__x86_64__)
+#include <cpuid.h>
+#endif
+
 #include <cstdlib>
 #include <string>
 
@@ -13,15 +17,32 @@ namespace attune {
 namespace {
 
 #if defined(__x86_64__)
+/// GCC 12 knows no name for AVX-VNNI: cpuid leaf 7, sub-leaf 1, EAX bit 4.
+bool cpu_has_avx_vnni() {
+  unsigned a = 0, b = 0, c = 0, d = 0;
+  return __get_cpuid_count(7, 1, &a, &b, &c, &d) && (a >> 4 & 1) != 0;
+}
 bool has_avx2() { return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma"); }
 bool has_avx512() {
   return has_avx2() && __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512dq") &&
          __builtin_cpu_supports("avx512vl");
 }
+bool has_avx2_vnni() { return has_avx2() && cpu_has_avx_vnni(); }
+bool has_avx512_vnni() { return has_avx512() && __builtin_cpu_supports("avx512vnni"); }
+
+/// A table whose 8-bit products use the dot-product instructions.
+Kernels with_vnni(const Kernels& base, const char* name, decltype(Kernels::int8_products) products) {
+  Kernels table = base;
+  table.name = name;
+  table.int8_products = products;
+  table.int8_limit = 127;
+  table.int8_fast = true;
+  return table;
+}
 #endif
 
 struct Tables {
-  static constexpr int kMost = 4;
+  static constexpr int kMost = 6;
   const Kernels* all[kMost + 1] = {};  // slowest first, ends with null
   int count = 0;
 };
@@ -32,8 +53,12 @@ const Tables& available() {
     t.all[t.count++] = &reference_kernels();
 #if defined(__x86_64__)
     t.all[t.count++] = &sse2::kTable;
+    static const Kernels avx2_vnni = with_vnni(avx2::kTable, "cpu-avx2vnni", avx2vnni::int8_products);
+    static const Kernels avx512_vnni = with_vnni(avx512::kTable, "cpu-avx512vnni", avx512vnni::int8_products);
     if (has_avx2()) t.all[t.count++] = &avx2::kTable;
+    if (has_avx2_vnni()) t.all[t.count++] = &avx2_vnni;
     if (has_avx512()) t.all[t.count++] = &avx512::kTable;
+    if (has_avx512_vnni()) t.all[t.count++] = &avx512_vnni;
 #endif
     return t;
   }();
@@ -53,7 +78,7 @@ const Kernels& choose() {
     names += isa;
     if (isa != name) continue;
     if (isa == "sse2") cpu::cap_dense(cpu::Cap::kSse2);
-    if (isa == "avx2") cpu::cap_dense(cpu::Cap::kAvx2);
+    if (isa == "avx2" || isa == "avx2vnni") cpu::cap_dense(cpu::Cap::kAvx2);
     return *tables.all[i];
   }
   fail(ErrorCode::kUsage, {.id = "kernels.isa",
@@ -82,6 +107,7 @@ std::string list_features() {
   add(__builtin_cpu_supports("avx512dq"), "avx512dq");
   add(__builtin_cpu_supports("avx512vl"), "avx512vl");
   add(__builtin_cpu_supports("avx512vnni"), "avx512vnni");
+  add(cpu_has_avx_vnni(), "avxvnni");
 #endif
   return s;
 }

@@ -14,5 +14,12 @@ extern const Kernels kTable;
 namespace avx512 {
 extern const Kernels kTable;
 }
+// The same but for 8-bit products.
+namespace avx2vnni {
+void int8_products(const Context&, int64_t t, int64_t k, const Int8Source&, int terms, int count, const Int8Product*);
+}
+namespace avx512vnni {
+void int8_products(const Context&, int64_t t, int64_t k, const Int8Source&, int terms, int count, const Int8Product*);
+}
 
 }  // namespace attune

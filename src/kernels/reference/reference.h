@@ -22,6 +22,7 @@ double activate_slope(Activation act, double x);
 
 void gemm(const Context&, bool trans_a, bool trans_b, int64_t m, int64_t n, int64_t k, float alpha, const float* a, int64_t lda,
           const float* b, int64_t ldb, float beta, float* c, int64_t ldc);
+void int8_products(const Context&, int64_t t, int64_t k, const Int8Source&, int terms, int count, const Int8Product*);
 void bias_activation(const Context&, int64_t t, int64_t c, const float* bias, Activation act, float* u, int64_t u_pitch, float* y,
                      int64_t y_pitch);
 void activation_backward(const Context&, int64_t t, int64_t c, Activation act, const float* u, int64_t u_pitch, const float* dy,

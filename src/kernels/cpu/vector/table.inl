@@ -10,6 +10,9 @@ namespace attune::ATTUNE_ISA {
 constinit const Kernels kTable = {
     .name = "cpu-" ATTUNE_TEXT(ATTUNE_ISA),
     .gemm = gemm,
+    .int8_products = int8_products,
+    .int8_limit = kInt8Limit,
+    .int8_fast = false,
     .bias_activation = bias_activation,
     .activation_backward = activation_backward,
     .bias_backward = bias_backward,

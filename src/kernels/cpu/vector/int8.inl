@@ -1,0 +1,252 @@
+// Products with 8-bit matrices. A block of input rows is quantised into one thread's memory, where it stays in the second cache while
+// all panels of the matrix pass by; a tile of integer sums stays in registers over the whole inner dimension. The sums start at the
+// compensation, so that storing inputs as unsigned q + 128 costs nothing.
+#include "kernels/cpu/scratch.h"
+#include "kernels/cpu/vector/declare.h"
+#include "kernels/cpu/vector/math.h"
+#include "kernels/cpu/vector/parallel.h"
+
+namespace attune::ATTUNE_ISA {
+namespace {
+
+constexpr int64_t kPanelColumns = 64, kGroup = 4;  // of quant/packed_int8.h
+constexpr int kTileVectors = kLanes == 16 ? 4 : 2;
+constexpr int kTileColumns = kTileVectors * kLanes;
+#if defined(ATTUNE_DPBUSD) || ATTUNE_LANES == 16
+constexpr int kTileRows = 6;
+#else
+constexpr int kTileRows = 4;
+#endif
+constexpr int64_t kBlockBytes = 144 << 10;  // quantised inputs of a block
+
+#if ATTUNE_LANES == 16
+ATTUNE_INLINE I to_int(F x) { return (I)_mm512_cvtps_epi32(x); }
+ATTUNE_INLINE void store_bytes(uint8_t* to, I v) { _mm_storeu_si128(reinterpret_cast<__m128i*>(to), _mm512_cvtepi32_epi8((__m512i)v)); }
+#else
+ATTUNE_INLINE I to_int(F x) { return (I)_mm256_cvtps_epi32(x); }
+ATTUNE_INLINE void store_bytes(uint8_t* to, I v) {
+  const __m256i w = (__m256i)v;
+  const __m128i half = _mm_packus_epi32(_mm256_castsi256_si128(w), _mm256_extracti128_si256(w, 1));
+  _mm_storel_epi64(reinterpret_cast<__m128i*>(to), _mm_packus_epi16(half, half));
+}
+#endif
+ATTUNE_INLINE I load_int(const void* p) {
+  I v;
+  __builtin_memcpy(&v, p, sizeof v);
+  return v;
+}
+
+/// sums += four products of unsigned and signed bytes a lane. GCC 12 spills a tile written with intrinsics, so VNNI is written out.
+ATTUNE_INLINE void add_dots(I& sums, I unsigned_bytes, I signed_bytes) {
+#if defined(ATTUNE_DPBUSD)
+  asm(ATTUNE_DPBUSD " %2,%1,%0" : "+v"(sums) : "v"(unsigned_bytes), "v"(signed_bytes));
+#elif ATTUNE_LANES == 16
+  const __m512i pairs = _mm512_maddubs_epi16((__m512i)unsigned_bytes, (__m512i)signed_bytes);
+  sums = sums + (I)_mm512_madd_epi16(pairs, _mm512_set1_epi16(1));
+#else
+  const __m256i pairs = _mm256_maddubs_epi16((__m256i)unsigned_bytes, (__m256i)signed_bytes);
+  sums = sums + (I)_mm256_madd_epi16(pairs, _mm256_set1_epi16(1));
+#endif
+}
+
+/// R rows of quantised inputs times the tile's columns.
+template <int R>
+ATTUNE_INLINE void int8_tile(int64_t groups, const uint8_t* a, int64_t lda, const int8_t* b, const int32_t* compensation,
+                             const float* w_scale, const float* x_scale, const float* bias, float beta, float* y, int64_t y_pitch,
+                             int64_t columns) {
+  I sums[R][kTileVectors];
+  ATTUNE_UNROLL
+  for (int v = 0; v < kTileVectors; ++v) {
+    const I start = load_int(compensation + v * kLanes);
+    ATTUNE_UNROLL
+    for (int r = 0; r < R; ++r) sums[r][v] = start;
+  }
+  for (int64_t g = 0; g < groups; ++g) {
+    I row[kTileVectors];
+    ATTUNE_UNROLL
+    for (int v = 0; v < kTileVectors; ++v) row[v] = load_int(b + v * kLanes * kGroup);
+    ATTUNE_UNROLL
+    for (int r = 0; r < R; ++r) {
+      int32_t four;
+      __builtin_memcpy(&four, a + r * lda, sizeof four);
+      const I x = I{} + four;
+      ATTUNE_UNROLL
+      for (int v = 0; v < kTileVectors; ++v) add_dots(sums[r][v], x, row[v]);
+    }
+    a += kGroup;
+    b += kPanelColumns * kGroup;
+  }
+  ATTUNE_UNROLL
+  for (int v = 0; v < kTileVectors; ++v) {
+    const int64_t n = columns - v * kLanes < kLanes ? columns - v * kLanes : kLanes;
+    if (n <= 0) break;
+    const bool whole = n == kLanes;
+    const F scale = load(w_scale + v * kLanes);
+    const F start = !bias ? F{} : whole ? load(bias + v * kLanes) : load_part(bias + v * kLanes, n);
+    ATTUNE_UNROLL
+    for (int r = 0; r < R; ++r) {
+      float* to = y + r * y_pitch + v * kLanes;
+      F out = __builtin_convertvector(sums[r][v], F) * (scale * x_scale[r]) + start;
+      if (beta != 0.0f) out = out + (whole ? load(to) : load_part(to, n)) * beta;
+      whole ? store(to, out) : store_part(to, out, n);
+    }
+  }
+}
+
+/// One block of rows times all columns [begin, end) of one matrix; begin is a multiple of kTileColumns.
+void int8_block(int64_t rows, int64_t groups, const uint8_t* q, int64_t pitch, const float* x_scale, const Int8Product& p, const float* bias,
+                float beta, float* y, int64_t begin, int64_t end) {
+  for (int64_t n = begin; n < end; n += kTileColumns) {
+    const int8_t* b = p.w.data + n / kPanelColumns * kPanelColumns * groups * kGroup + n % kPanelColumns * kGroup;
+    const auto run = [&]<int R>(int64_t r) {
+      int8_tile<R>(groups, q + r * pitch, pitch, b, p.w.compensation + n, p.w.scale + n, x_scale + r, bias ? bias + n : nullptr, beta,
+                   y + r * p.y_pitch + n, p.y_pitch, end - n);
+    };
+    int64_t r = 0;
+    for (; r + kTileRows <= rows; r += kTileRows) run.template operator()<kTileRows>(r);
+    if (kTileRows > 4 && r + 4 <= rows) run.template operator()<4>(r), r += 4;
+    if (r + 2 <= rows) run.template operator()<2>(r), r += 2;
+    if (r < rows) run.template operator()<1>(r);
+  }
+}
+
+/// The input's row as it is quantised, in `to`, or where it lies when nothing is done to it.
+const float* input_row(const Int8Source& s, int64_t row, int64_t k, const float* x_scale, float* to) {
+  const float* x = s.x + row * s.x_pitch;
+  const auto apply = [&](auto fn) {
+    const float* u = s.u + (s.input == Int8Input::kSlope ? row * s.u_pitch : 0);
+    lanes(
+        k, [&](int64_t j) { store(to + j, fn(load(x + j), [&] { return load(u + j); })); },
+        [&](int64_t j, int64_t n) { store_part(to + j, fn(load_part(x + j, n), [&] { return load_part(u + j, n); }), n); });
+    x = to;
+  };
+  if (s.input == Int8Input::kActivation) {
+    switch (s.act) {
+      case Activation::kNone: break;
+      case Activation::kGelu: apply([](F v, auto) { return gelu(v); }); break;
+      case Activation::kGeluNew: apply([](F v, auto) { return gelu_new(v); }); break;
+      case Activation::kRelu: apply([](F v, auto) { return relu(v); }); break;
+      case Activation::kSilu: apply([](F v, auto) { return silu(v); }); break;
+      case Activation::kTanh: apply([](F v, auto) { return vtanh(v); }); break;
+    }
+  } else if (s.input == Int8Input::kSlope) {
+    switch (s.act) {
+      case Activation::kNone: break;
+      case Activation::kGelu: apply([](F v, auto u) { return v * gelu_slope(u()); }); break;
+      case Activation::kGeluNew: apply([](F v, auto u) { return v * gelu_new_slope(u()); }); break;
+      case Activation::kRelu: apply([](F v, auto u) { return v * relu_slope(u()); }); break;
+      case Activation::kSilu: apply([](F v, auto u) { return v * silu_slope(u()); }); break;
+      case Activation::kTanh: apply([](F v, auto u) { return v * tanh_slope(u()); }); break;
+    }
+  }
+  if (x_scale) {
+    lanes(
+        k, [&](int64_t j) { store(to + j, load(x + j) * load(x_scale + j)); },
+        [&](int64_t j, int64_t n) { store_part(to + j, load_part(x + j, n) * load_part(x_scale + j, n), n); });
+    x = to;
+  }
+  return x;
+}
+
+/// max|x|; NaN when there is one: as integers, the magnitudes of NaN are above all others.
+ATTUNE_INLINE float largest(int64_t k, const float* x) {
+  U most = {};
+  U* m = &most;
+  lanes(
+      k,
+      [=](int64_t j) {
+        const U bits = (U)load(x + j) & 0x7fffffffu;
+        *m = *m > bits ? *m : bits;
+      },
+      [=](int64_t j, int64_t n) {
+        const U bits = (U)load_part(x + j, n) & 0x7fffffffu;
+        *m = *m > bits ? *m : bits;
+      });
+  uint32_t top_bits = 0;
+  for (int64_t i = 0; i < kLanes; ++i) top_bits = most[i] > top_bits ? most[i] : top_bits;
+  float out;
+  __builtin_memcpy(&out, &top_bits, sizeof out);
+  return out;
+}
+
+/// Quantises a row; returns its scale. `rest`, when wanted, gets what rounding left (it may be x).
+float quantize_row(int64_t k, const float* x, uint8_t* q, float* rest) {
+  const float most = largest(k, x);
+  const float scale = most < 1e-30f ? 0.0f : most / 127.0f;
+  const float inverse = scale == 0.0f || most > 3.40282347e38f ? 0.0f : 127.0f / most;  // a row of NaN or infinity: its scale says so
+  lanes(
+      k,
+      [=](int64_t j) {
+        const F v = load(x + j);
+        const I code = to_int(v * inverse);
+        store_bytes(q + j, code + 128);
+        if (rest) store(rest + j, v - __builtin_convertvector(code, F) * scale);
+      },
+      [=](int64_t j, int64_t n) {  // q is padded to whole vectors
+        const F v = load_part(x + j, n);
+        const I code = to_int(v * inverse);
+        store_bytes(q + j, code + 128);
+        if (rest) store_part(rest + j, v - __builtin_convertvector(code, F) * scale, n);
+      });
+  return scale;
+}
+
+}  // namespace
+
+void int8_products(const Context& ctx, int64_t t, int64_t k, const Int8Source& source, int terms, int count, const Int8Product* products) {
+  if (t == 0 || count == 0) return;
+  const int64_t groups = (k + kGroup - 1) / kGroup, pitch = (k + 63) / 64 * 64;
+  int64_t widest = 0, work = 0;
+  for (int i = 0; i < count; ++i) {
+    widest = products[i].w.n > widest ? products[i].w.n : widest;
+    work += t * k * products[i].w.n;
+  }
+  const int threads = work < (1 << 20) ? 1 : ctx.threads;
+  // Blocks of equal height; where there are too few rows for all threads, columns are shared out too.
+  int64_t most_rows = kBlockBytes / pitch / terms / kTileRows * kTileRows;
+  if (most_rows < kTileRows) most_rows = kTileRows;
+  if (most_rows > 96) most_rows = 96;
+  int64_t blocks = (t + most_rows - 1) / most_rows, pieces = 1;
+  if (threads > 1 && blocks >= threads) blocks = (blocks + threads - 1) / threads * threads;
+  if (threads > 1 && blocks < threads) pieces = threads;
+  const int64_t rows = ((t + blocks - 1) / blocks + kTileRows - 1) / kTileRows * kTileRows;
+  blocks = (t + rows - 1) / rows;
+  const int64_t piece = ((widest + pieces - 1) / pieces + kPanelColumns - 1) / kPanelColumns * kPanelColumns;
+
+  const int64_t each = pitch + (terms * rows + 15) / 16 * 16 + terms * rows * pitch / 4;
+  float* memory = cpu::scratch(each * threads);
+  const auto run = [&](int64_t task, float* mine) noexcept {
+    const int64_t begin = task / pieces * rows, height = t - begin < rows ? t - begin : rows, part = task % pieces;
+    float* row = mine;
+    float* scale = row + pitch;
+    uint8_t* q = reinterpret_cast<uint8_t*>(scale + (terms * rows + 15) / 16 * 16);
+    for (int i = 0; i < count; ++i) {
+      const Int8Product& p = products[i];
+      if (i == 0 || p.w.x_scale != products[i - 1].w.x_scale) {
+        for (int64_t r = 0; r < height; ++r) {
+          const float* x = input_row(source, begin + r, k, p.w.x_scale, row);
+          for (int term = 0; term < terms; ++term) {
+            scale[term * rows + r] = quantize_row(k, x, q + (term * rows + r) * pitch, term + 1 < terms ? row : nullptr);
+            x = row;
+          }
+        }
+      }
+      const int64_t from = part * piece, to = from + piece < p.w.n ? from + piece : p.w.n;
+      for (int term = 0; term < terms; ++term)
+        int8_block(height, groups, q + term * rows * pitch, pitch, scale + term * rows, p, term ? nullptr : p.bias, term ? 1.0f : p.beta,
+                   p.y + begin * p.y_pitch, from, to);
+    }
+  };
+  if (threads == 1) {
+    for (int64_t i = 0; i < blocks * pieces; ++i) run(i, memory);
+    return;
+  }
+#pragma omp parallel num_threads(threads)
+  {
+    float* mine = memory + omp_get_thread_num() * each;
+#pragma omp for schedule(dynamic, 1)
+    for (int64_t i = 0; i < blocks * pieces; ++i) run(i, mine);
+  }
+}
+
+}  // namespace attune::ATTUNE_ISA
