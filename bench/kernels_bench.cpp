@@ -72,7 +72,7 @@ void int8_product(benchmark::State& state) {
   Floats y(static_cast<size_t>(m * n));
   const Context ctx = context();
   const Int8Pair pair = pack_int8(
-      n, k, [&](int64_t begin, int64_t end, float* rows) { std::copy(w.data() + begin * k, w.data() + end * k, rows); }, nullptr,
+      n, k, [&](int64_t begin, int64_t end, float* rows) { std::copy(w.data() + begin * k, w.data() + end * k, rows); }, {},
       ctx.kernels->int8_limit, ctx.threads);
   const PackedInt8& p = pair.forward;
   const Int8Product product{{n, k, static_cast<const int8_t*>(p.data.data()), p.scale.f32(), static_cast<const int32_t*>(p.compensation.data())},

@@ -80,9 +80,7 @@ struct BertOutput : Module {
     add("dense", dense);
     add("LayerNorm", norm);
   }
-  Var forward(const Context& ctx, const Var& x, const Var& residual) const {
-    return add_norm(ctx, linear(ctx, x, dense), &residual, {p, key}, norm);
-  }
+  Var add_to(const Context& ctx, const Var& product, const Var& residual) const { return add_norm(ctx, product, &residual, {p, key}, norm); }
   void named() override { key = dropout_key(*this, "dropout"); }
   Linear dense;
   LayerNorm norm;
@@ -124,8 +122,8 @@ struct BertLayer : Module {
       const auto qkv = linear_group(ctx, x, {&self.query, &self.key, &self.value});
       mixed = attune::attention(ctx, self.spec, qkv[0], qkv[1], qkv[2], starts, starts);
     }
-    const Var a = attention.output.forward(ctx, mixed, residual);
-    return output.forward(ctx, linear(ctx, a, intermediate.dense, {intermediate.activation}), a);
+    const Var a = attention.output.add_to(ctx, linear(ctx, mixed, attention.output.dense), residual);
+    return output.add_to(ctx, feed_forward(ctx, a, intermediate.dense, intermediate.activation, output.dense), a);
   }
   BertAttention attention;
   BertIntermediate intermediate;

@@ -99,7 +99,7 @@ struct Layer : Module {
       mixed = attune::attention(ctx, attention.spec, qkv[0], qkv[1], qkv[2], starts, starts);
     }
     const Var a = add_norm(ctx, linear(ctx, mixed, attention.out_lin), &residual, {}, sa_layer_norm);
-    const Var f = linear(ctx, linear(ctx, a, ffn.lin1, {ffn.activation}), ffn.lin2);
+    const Var f = feed_forward(ctx, a, ffn.lin1, ffn.activation, ffn.lin2);
     return add_norm(ctx, f, &a, {ffn.p, ffn.key}, output_layer_norm);
   }
   SelfAttention attention;

@@ -4,17 +4,10 @@
 #include <memory>
 #include <vector>
 
-#include "nn/module.h"
+#include "nn/weight.h"
 #include "ops/ops.h"
 
 namespace attune {
-
-/// A stored matrix in one resident form. Form f32: `f32` holds it as [out, in].
-struct Weight {
-  Weight(int64_t out_features, int64_t in_features) : out(out_features), in(in_features), f32(Shape{out_features, in_features}) {}
-  int64_t out, in;
-  Parameter f32;
-};
 
 /// y += scale * dropout(x) A^T B^T with A [r, in] and B [out, r] (LoRA, arXiv 2106.09685). Owned by the PEFT method's layer.
 struct LowRankDelta : Module {
@@ -40,7 +33,7 @@ struct Linear : Module {
   std::vector<std::unique_ptr<LowRankDelta>> deltas;
 };
 
-/// What follows the product in the same op: activation, then nothing else yet. The fused forms of a kernel table hang on this.
+/// What follows the product in the same op.
 struct Epilogue {
   Activation activation = Activation::kNone;
 };
@@ -49,5 +42,10 @@ struct Epilogue {
 Var linear(const Context&, const Var& x, const Linear&, const Epilogue& = {});
 /// Several linears of one input into one buffer (T, sum of outs); the results are its columns.
 std::vector<Var> linear_group(const Context&, const Var& x, const std::vector<const Linear*>& layers);
+/// linear(linear(x, first, {activation}), second). Where both are frozen 8-bit products without deltas, act(u) and its gradient are made
+/// inside the products and never stored.
+Var feed_forward(const Context&, const Var& x, const Linear& first, Activation activation, const Linear& second);
+/// Some tensor of the layer wants a gradient: weight, bias or a delta's.
+bool trains(const Linear&);
 
 }  // namespace attune

@@ -4,8 +4,9 @@
 #include <bit>
 #include <cmath>
 #include <cstring>
-#include <thread>
 #include <vector>
+
+#include "quant/ranges.h"
 
 namespace attune {
 namespace {
@@ -61,24 +62,32 @@ void set_group(PackedInt8& p, int64_t row, int64_t rows, const int8_t* codes, in
   }
 }
 
-/// Up to 64 rows of W into both forms.
-void pack_panel(int64_t begin, int64_t end, int64_t in, const WeightRows& rows, const float* smooth, int limit, Int8Pair& pair) {
+/// Where up to 64 rows of W go; either may be null.
+struct Forms {
+  PackedInt8 *forward, *backward;
+};
+
+void pack_panel(int64_t begin, int64_t end, int64_t in, const WeightRows& rows, const float* smooth, int limit, const Forms& forms) {
   std::vector<float> w(static_cast<size_t>((end - begin) * in));
   std::vector<int8_t> codes(w.size());
+  float scales[kInt8Panel];
   rows(begin, end, w.data());
-  const auto quantize_all = [&](float* scales) {
-    for (int64_t n = begin; n < end; ++n) scales[n] = quantize_row(in, w.data() + (n - begin) * in, limit, codes.data() + (n - begin) * in);
+  const auto quantize_all = [&] {
+    for (int64_t i = 0; i < end - begin; ++i) scales[i] = quantize_row(in, w.data() + i * in, limit, codes.data() + i * in);
   };
-  quantize_all(pair.backward.x_scale.f32());
-  for (int64_t n = begin; n < end; n += kInt8Group)
-    set_group(pair.backward, n, std::min(kInt8Group, end - n), codes.data() + (n - begin) * in, in);
+  if (forms.backward || !smooth) quantize_all();
+  if (forms.backward) {
+    std::copy_n(scales, end - begin, forms.backward->x_scale.f32() + begin);
+    for (int64_t n = begin; n < end; n += kInt8Group)
+      set_group(*forms.backward, n, std::min(kInt8Group, end - n), codes.data() + (n - begin) * in, in);
+  }
+  if (!forms.forward) return;
   if (smooth) {
     for (int64_t i = 0; i < end - begin; ++i)
       for (int64_t k = 0; k < in; ++k) w[static_cast<size_t>(i * in + k)] *= smooth[k];
-    quantize_all(pair.forward.scale.f32());
+    quantize_all();
   }
-  const float* scales = smooth ? pair.forward.scale.f32() : pair.backward.x_scale.f32();
-  for (int64_t n = begin; n < end; ++n) set_row(pair.forward, n, codes.data() + (n - begin) * in, scales[n]);
+  for (int64_t n = begin; n < end; ++n) set_row(*forms.forward, n, codes.data() + (n - begin) * in, scales[n - begin]);
 }
 
 /// -128 times the sums over the inner dimension, of a form filled in the other direction.
@@ -98,26 +107,45 @@ int64_t PackedInt8::bytes() const {
   return data.bytes() + scale.bytes() + compensation.bytes() + (x_scale.empty() ? 0 : x_scale.bytes());
 }
 
-Int8Pair pack_int8(int64_t out, int64_t in, const WeightRows& rows, const float* smooth, int limit, int threads) {
-  Int8Pair pair{make(out, in), make(in, out)};
-  std::fill_n(pair.backward.scale.f32(), in, 1.0f);
-  pair.backward.x_scale = Tensor::zeros({out}, MemoryClass::kQuantized);
-  if (smooth) {
-    pair.forward.x_scale = Tensor::zeros({in}, MemoryClass::kQuantized);
-    for (int64_t k = 0; k < in; ++k) pair.forward.x_scale.f32()[k] = 1.0f / smooth[k];
+namespace {
+
+void pack(int64_t out, int64_t in, const WeightRows& rows, const Smoothing& smoothing, int limit, int threads, PackedInt8* forward,
+          PackedInt8* backward) {
+  const float* smooth = smoothing.scale.empty() ? nullptr : smoothing.scale.f32();
+  if (forward) {
+    *forward = make(out, in);
+    forward->x_scale = smoothing.inverse;
   }
-  const int64_t panels = (out + kInt8Panel - 1) / kInt8Panel;
-  const auto work = [&](int64_t first, int64_t last) {
+  if (backward) {
+    *backward = make(in, out);
+    std::fill_n(backward->scale.f32(), in, 1.0f);
+    backward->x_scale = Tensor::zeros({out}, MemoryClass::kQuantized);
+  }
+  for_ranges((out + kInt8Panel - 1) / kInt8Panel, threads, [&](int64_t first, int64_t last) {
     for (int64_t p = first; p < last; ++p)
-      pack_panel(p * kInt8Panel, std::min(out, (p + 1) * kInt8Panel), in, rows, smooth, limit, pair);
-  };
-  const int64_t team = std::clamp<int64_t>(threads, 1, panels);
-  std::vector<std::thread> others;
-  for (int64_t t = 1; t < team; ++t) others.emplace_back([&, t] { work(panels * t / team, panels * (t + 1) / team); });
-  work(0, panels / team);
-  for (auto& t : others) t.join();
-  compensate(pair.backward);
+      pack_panel(p * kInt8Panel, std::min(out, (p + 1) * kInt8Panel), in, rows, smooth, limit, {forward, backward});
+  });
+  if (backward) compensate(*backward);
+}
+
+}  // namespace
+
+Int8Pair pack_int8(int64_t out, int64_t in, const WeightRows& rows, const Smoothing& smoothing, int limit, int threads) {
+  Int8Pair pair;
+  pack(out, in, rows, smoothing, limit, threads, &pair.forward, &pair.backward);
   return pair;
+}
+
+PackedInt8 pack_int8_forward(int64_t out, int64_t in, const WeightRows& rows, const Smoothing& smoothing, int limit, int threads) {
+  PackedInt8 p;
+  pack(out, in, rows, smoothing, limit, threads, &p, nullptr);
+  return p;
+}
+
+PackedInt8 pack_int8_backward(int64_t out, int64_t in, const WeightRows& rows, int limit, int threads) {
+  PackedInt8 p;
+  pack(out, in, rows, {}, limit, threads, nullptr, &p);
+  return p;
 }
 
 void unpack_rows(const PackedInt8& backward, int64_t begin, int64_t end, float* rows) {

@@ -30,10 +30,18 @@ struct Int8Pair {
 /// Gives rows [begin, end) of W as F32; called by several threads at once, with ranges of at most 64 rows.
 using WeightRows = std::function<void(int64_t begin, int64_t end, float* rows)>;
 
-/// Quantises per output channel: code = round(w * limit / max|row|), limit 127 or less (kernels.h, int8_limit). `smooth` (in) or null: the
-/// forward form holds W[n][k] * smooth[k] and divides x by it (SmoothQuant, arXiv 2211.10438). The backward form holds the codes of W
-/// itself and takes the scales of W into dy.
-Int8Pair pack_int8(int64_t out, int64_t in, const WeightRows& rows, const float* smooth, int limit, int threads);
+/// What moves large inputs into the weights (SmoothQuant, arXiv 2211.10438): the forward form holds W[n][k] * scale[k] and multiplies x[k]
+/// by inverse[k]. Both F32 (in), or empty. Products that share `inverse` share the quantised input.
+struct Smoothing {
+  Tensor scale, inverse;
+};
+
+/// Quantises per output channel: code = round(w * limit / max|row|), limit 127 or less (kernels.h, int8_limit). The backward form holds
+/// the codes of W itself, not smoothed, and takes the scales of W into dy.
+Int8Pair pack_int8(int64_t out, int64_t in, const WeightRows& rows, const Smoothing& smoothing, int limit, int threads);
+/// One of the two alone, for a product that packs each time.
+PackedInt8 pack_int8_forward(int64_t out, int64_t in, const WeightRows& rows, const Smoothing& smoothing, int limit, int threads);
+PackedInt8 pack_int8_backward(int64_t out, int64_t in, const WeightRows& rows, int limit, int threads);
 
 /// Rows [begin, end) of W as the backward form holds them.
 void unpack_rows(const PackedInt8& backward, int64_t begin, int64_t end, float* rows);

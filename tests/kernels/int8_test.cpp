@@ -17,9 +17,14 @@ Int8Weight view(const PackedInt8& p) {
           p.x_scale.empty() ? nullptr : p.x_scale.f32()};
 }
 
-Int8Pair packed(const Floats& w, int64_t out, int64_t in, int limit, const float* smooth = nullptr) {
+Int8Pair packed(const Floats& w, int64_t out, int64_t in, int limit, const Floats& smooth = {}) {
+  Smoothing smoothing;
+  if (!smooth.empty()) {
+    smoothing = {Tensor::of({in}, smooth), Tensor::of({in}, smooth)};
+    for (float& x : smoothing.inverse.span()) x = 1.0f / x;
+  }
   return pack_int8(
-      out, in, [&](int64_t begin, int64_t end, float* rows) { std::copy(w.data() + begin * in, w.data() + end * in, rows); }, smooth, limit, 2);
+      out, in, [&](int64_t begin, int64_t end, float* rows) { std::copy(w.data() + begin * in, w.data() + end * in, rows); }, smoothing, limit, 2);
 }
 
 struct Size {
@@ -42,7 +47,7 @@ TEST_P(Int8Test, EqualsTheReference) {
         const Floats w = normals(s.n * s.k, 1), x = normals(s.t * s.k, 2, 3.0), bias = normals(s.n, 3);
         Floats smooth(static_cast<size_t>(s.k));
         for (size_t i = 0; i < smooth.size(); ++i) smooth[i] = 0.25f * static_cast<float>(1 + i % 7);
-        const Int8Pair pair = packed(w, s.n, s.k, k().int8_limit, smoothed ? smooth.data() : nullptr);
+        const Int8Pair pair = packed(w, s.n, s.k, k().int8_limit, smoothed ? smooth : Floats());
         for (const PackedInt8* p : {&pair.forward, &pair.backward}) {
           if (p == &pair.backward && s.k > 2000) continue;
           const Floats input = p == &pair.forward ? x : normals(s.t * s.n, 4);
