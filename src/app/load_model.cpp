@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <future>
+#include <map>
 
 #include "base/error.h"
 #include "base/log.h"
@@ -33,15 +34,47 @@ void announce(const LoadedModel& m) {
     warning(fmt::format("{} tensor(s) of {} are not used by this architecture: {}", m.report.unexpected.size(), m.opened.folder.string(), quoted(m.report.unexpected)));
 }
 
-/// Model, weights and tokenizer; the tokenizer is read beside the weights.
-LoadedModel load_base(OpenedModel opened, TaskSettings settings, uint64_t seed) {
+/// A model between its making and its weights: methods are applied here, so that it is known what will be frozen.
+struct Opening {
   LoadedModel m;
+  TensorSource source;
+  WeightPlan plan;
+};
+
+/// Model and tokenizer, the weights planned; the tokenizer is read beside them.
+Opening begin_load(OpenedModel opened, TaskSettings settings) {
+  Opening o;
+  LoadedModel& m = o.m;
   m.task = make_task(std::move(settings));
   m.opened = std::move(opened);
   m.weights = std::make_shared<const WeightFiles>(m.opened.folder);
   m.model = m.opened.architecture->make(m.opened.config, m.task->head(), m.task->outputs());
+  if (m.task->settings().max_length > m.model->info().max_positions)
+    fail(ErrorCode::kUsage, {.id = "data.max_length",
+                             .where = "max_length",
+                             .what = "is above the positions the model has",
+                             .expected = fmt::format("at most {}", m.model->info().max_positions),
+                             .got = fmt::format("{}", m.task->settings().max_length)});
+  o.source = source_of(*m.weights, m.opened.folder.string());
+  o.plan = plan_weights(*m.model, o.source);
+  m.report = o.plan.report;
+  return o;
+}
+
+/// Frozen layers in the form `storage` asks for, everything else in F32.
+LoadedModel finish_load(Opening o, uint64_t seed, const BaseStorage& storage) {
+  LoadedModel& m = o.m;
   auto tokenizer = std::async(std::launch::async, load_tokenizer, m.opened.tokenizer_folder);
-  m.report = load_weights(*m.model, source_of(*m.weights, m.opened.folder.string()), seed);
+  std::map<const Parameter*, Linear*> quantized;
+  if (storage.quantization.on())
+    for (Linear* l : frozen_linears(*m.model, storage.quantization.skip_modules)) quantized[&l->weight.f32] = l;
+  read_weights(o.plan, o.source, m.model->info().initializer_range, seed, [&](const NamedParameter& np, Tensor values) {
+    if (const auto it = quantized.find(np.parameter); it != quantized.end())
+      return store(it->second->weight, std::move(values), storage.quantization.type, storage.quantization.double_quant, storage.threads,
+                   o.source.where + " (" + np.name + ")");
+    np.parameter->var.data = std::move(values);
+    if (np.parameter->trainable) set_trainable(*np.parameter, true);
+  });
   m.tokenizer = tokenizer.get();
   if (m.tokenizer->vocab_size() > m.model->info().vocab_size)
     fail(ErrorCode::kInput, {.id = "tokenizer.vocabulary",
@@ -50,13 +83,7 @@ LoadedModel load_base(OpenedModel opened, TaskSettings settings, uint64_t seed) 
                              .expected = fmt::format("at most {}", m.model->info().vocab_size),
                              .got = fmt::format("{}", m.tokenizer->vocab_size()),
                              .hint = "tokenizer and weights belong to different models"});
-  if (m.task->settings().max_length > m.model->info().max_positions)
-    fail(ErrorCode::kUsage, {.id = "data.max_length",
-                             .where = "max_length",
-                             .what = "is above the positions the model has",
-                             .expected = fmt::format("at most {}", m.model->info().max_positions),
-                             .got = fmt::format("{}", m.task->settings().max_length)});
-  return m;
+  return std::move(m);
 }
 
 /// The folder's attune.json says which base an adapter was trained on (reliability I3).
@@ -74,7 +101,7 @@ void check_base(const LoadedModel& m, bool strict) {
   warning(Error(ErrorCode::kInput, info).what());
 }
 
-/// The saved adapter's method, applied to the model and filled from its file.
+/// The saved adapter's method, applied to the model; its tensors follow when the base's weights are there.
 void apply_adapter(LoadedModel& m, const fs::path& folder, bool inference) {
   const fs::path config = folder / "adapter_config.json", tensors = folder / kAdapterFile;
   if (!file_exists(tensors) && file_exists(folder / "adapter_model.bin"))
@@ -90,8 +117,12 @@ void apply_adapter(LoadedModel& m, const fs::path& folder, bool inference) {
   setup.inference = inference;
   m.method = make_method(std::move(setup));
   m.method->apply(*m.model);
-  m.method->load_adapter(SafetensorsFile(tensors).read_all(MemoryClass::kWeights), tensors.string());
   m.head_origin = "from-adapter";
+}
+
+void fill_adapter(LoadedModel& m, const fs::path& folder) {
+  const fs::path tensors = folder / kAdapterFile;
+  m.method->load_adapter(SafetensorsFile(tensors).read_all(MemoryClass::kWeights), tensors.string());
 }
 
 }  // namespace
@@ -104,42 +135,71 @@ LoadedModel load_for_use(OpenedModel opened, bool strict) {
                              .hint = "train it first: attune train --model " + opened.given + " --train-file FILE --output-dir DIR"});
   TaskSettings settings = *opened.settings;
   const std::optional<fs::path> adapter = opened.adapter;
-  LoadedModel m = load_base(std::move(opened), std::move(settings), 0);
+  Opening o = begin_load(std::move(opened), std::move(settings));
   if (adapter) {
-    check_base(m, strict);
-    apply_adapter(m, *adapter, true);
+    check_base(o.m, strict);
+    apply_adapter(o.m, *adapter, true);
+    LoadedModel m = finish_load(std::move(o), 0, {});
+    fill_adapter(m, *adapter);
     return m;
   }
-  if (!m.report.missing.empty())
-    fail(ErrorCode::kInput, {.id = "weights.missing", .where = m.opened.folder.string(), .what = "tensors are missing: " + quoted(m.report.missing), .hint = "the folder is incomplete; a base model is trained with attune train"});
+  if (!o.m.report.missing.empty())
+    fail(ErrorCode::kInput, {.id = "weights.missing", .where = o.m.opened.folder.string(), .what = "tensors are missing: " + quoted(o.m.report.missing), .hint = "the folder is incomplete; a base model is trained with attune train"});
+  LoadedModel m = finish_load(std::move(o), 0, {});
   m.head_origin = "from-checkpoint";
   announce(m);
   return m;
 }
 
-LoadedModel load_for_training(OpenedModel opened, TaskSettings settings, const PeftConfig& options, uint64_t seed, bool strict) {
+LoadedModel load_for_training(OpenedModel opened, TaskSettings settings, const PeftConfig& options, uint64_t seed, bool strict, const BaseStorage& storage) {
   const std::optional<fs::path> adapter = !options.init_from.empty() ? std::optional<fs::path>(options.init_from) : opened.adapter;
-  LoadedModel m = load_base(std::move(opened), std::move(settings), seed);
-  const bool new_head = std::any_of(m.report.missing.begin(), m.report.missing.end(), [](const std::string& n) { return n.find("classifier") != std::string::npos; });
-  m.head_origin = new_head ? fmt::format("random-init(seed={})", seed) : "from-checkpoint";
+  Opening o = begin_load(std::move(opened), std::move(settings));
+  LoadedModel& begun = o.m;
+  const auto& missing = begun.report.missing;
+  const bool new_head = std::any_of(missing.begin(), missing.end(), [](const std::string& n) { return n.find("classifier") != std::string::npos; });
+  begun.head_origin = new_head ? fmt::format("random-init(seed={})", seed) : "from-checkpoint";
   if (adapter) {
-    check_base(m, strict);
-    apply_adapter(m, *adapter, false);
+    check_base(begun, strict);
+    apply_adapter(begun, *adapter, false);
   } else {
-    announce(m);
+    announce(begun);
     PeftSetup setup;
     setup.adapter.options = options;
-    setup.adapter.task_type = m.task->peft_task_type();
-    setup.adapter.base_model_name_or_path = m.opened.base_name;
+    setup.adapter.task_type = begun.task->peft_task_type();
+    setup.adapter.base_model_name_or_path = begun.opened.base_name;
     setup.origin = {ErrorCode::kUsage, "peft"};
-    setup.default_targets = m.opened.architecture->default_lora_targets;
-    setup.target_aliases = m.opened.architecture->target_aliases;
-    setup.newly_initialized = m.report.missing;
-    m.method = make_method(std::move(setup));
-    m.method->apply(*m.model);
-    m.method->initialize(seed);
+    setup.default_targets = begun.opened.architecture->default_lora_targets;
+    setup.target_aliases = begun.opened.architecture->target_aliases;
+    setup.newly_initialized = missing;
+    begun.method = make_method(std::move(setup));
+    begun.method->apply(*begun.model);
   }
+  LoadedModel m = finish_load(std::move(o), seed, storage);
+  if (adapter)
+    fill_adapter(m, *adapter);
+  else
+    m.method->initialize(seed);
   for (const auto& text : m.method->notes()) note(text);
+  return m;
+}
+
+LoadedModel on_f32_base(const LoadedModel& trained) {
+  require(trained.method && trained.method->makes_adapter(), "only adapters can be put on another base");
+  Opening o = begin_load(trained.opened, trained.task->settings());
+  PeftSetup setup;
+  const std::string where = "the trained adapter";
+  setup.adapter = parse_adapter_config(trained.method->adapter_json(), where);
+  setup.origin = {ErrorCode::kInternal, where};
+  setup.loaded = true;
+  setup.default_targets = trained.opened.architecture->default_lora_targets;
+  setup.target_aliases = trained.opened.architecture->target_aliases;
+  setup.newly_initialized = o.m.report.missing;
+  setup.inference = true;
+  o.m.method = make_method(std::move(setup));
+  o.m.method->apply(*o.m.model);
+  LoadedModel m = finish_load(std::move(o), 0, {});
+  m.method->load_adapter(trained.method->adapter_tensors(), where);
+  m.head_origin = trained.head_origin;
   return m;
 }
 

@@ -5,6 +5,7 @@
 
 #include "app/open_model.h"
 #include "nn/load_weights.h"
+#include "nn/quantization.h"
 #include "peft/method.h"
 
 namespace attune {
@@ -24,10 +25,20 @@ struct LoadedModel {
 /// trained head. An adapter whose recorded base differs from the one found: a warning, with `strict` Error(kInput) "adapter.other_base".
 LoadedModel load_for_use(OpenedModel opened, bool strict = false);
 
+/// How the base of a training run is held.
+struct BaseStorage {
+  QuantizationConfig quantization;
+  int threads = 1;
+};
+
 /// For training: a head with `settings.labels`, the method of `options` applied and its tensors initialised from `seed` (or taken from
 /// options.init_from, or from the adapter that was opened). Missing, unexpected and misshapen tensors are listed; a newly initialised
 /// head is announced. The method of an adapter that is trained on is the adapter's.
-LoadedModel load_for_training(OpenedModel opened, TaskSettings settings, const PeftConfig& options, uint64_t seed, bool strict = false);
+LoadedModel load_for_training(OpenedModel opened, TaskSettings settings, const PeftConfig& options, uint64_t seed, bool strict = false,
+                              const BaseStorage& storage = {});
+
+/// The trained model on its base in F32, as peft users will load it. `trained` makes an adapter.
+LoadedModel on_f32_base(const LoadedModel& trained);
 
 /// The context of a use case: fastest kernels of this machine, `threads` (0: all).
 Context make_context(int64_t threads);

@@ -25,9 +25,11 @@ void RunConfig::fields(FieldList& f) {
   f.add("num_labels", num_labels, {.help = "labels of the head; unset: from the data", .least = 1, .most = 1 << 20});
   f.group("data", data, "Data");
   f.group("peft", peft, "What is trained");
+  f.group("quantization", quantization, "How the frozen base is stored");
   f.group("training", training, "Training");
   f.add("model_config", model_config, {.help = "overrides values of config.json, such as hidden_dropout_prob=0.2"});
-  f.add_enum("compute", compute, {{"auto", Compute::kAuto}, {"f32", Compute::kF32}}, {.help = "number format of the products"});
+  f.add_enum("compute", compute, {{"auto", Compute::kAuto}, {"f32", Compute::kF32}, {"int8", Compute::kInt8}},
+             {.help = "products with frozen weights; auto: int8 for a quantised base where this processor is fast at it, else f32"});
   f.add("threads", threads,
         {.help = "processor threads; 0: all cores this process may use", .aliases = {"num_threads"}, .least = 0, .most = 4096});
   f.add("output_dir", output_dir, {.help = "folder of the run", .aliases = {"output", "-o"}, .value = "DIR"});
@@ -72,12 +74,18 @@ void check_together(const RunConfig& c, ConfigReader& reader) {
           "training.lr_scheduler_kwargs: unknown key '{}'; known: num_cycles, power, lr_end, timescale, min_lr, min_lr_rate", name));
   for (const auto& [label, weight] : t.class_weights.numbers)
     if (weight < 0) conflict(fmt::format("training.class_weights: the weight of '{}' is below 0", label));
+  const bool trains_base = c.peft.init_from.empty() && std::set<std::string>{"full", "freeze", "bitfit", "none"}.contains(c.peft.method);
+  if (c.quantization.on() && trains_base)
+    conflict(fmt::format("quantization: a base stored at few bits is frozen and its values are not kept, so only adapters are saved; method {} saves the whole model: use method lora", c.peft.method));
+  if (c.compute == Compute::kInt8 && c.peft.init_from.empty() && c.peft.method == "full")
+    conflict("compute: int8 is for frozen weights, method full trains all of them; use method lora");
   if (!c.model_config.is_object()) conflict("model_config: expected keys and values");
 }
 
 void settle(RunConfig& config, const std::set<std::string>& given, ConfigReader& reader) {
   auto& peft = config.peft;
   if (peft.method.empty() && peft.init_from.empty()) peft.method = any_lora_option(given) ? "lora" : "full";
+  for (const std::string& text : config.quantization.settle()) reader.problem("config.conflict", text);
   check_together(config, reader);
 }
 

@@ -7,12 +7,11 @@
 
 #include "base/json.h"
 #include "data/data_config.h"
+#include "nn/quantization.h"
 #include "peft/peft_config.h"
 #include "train/training_config.h"
 
 namespace attune {
-
-enum class Compute { kAuto, kF32 };
 
 struct RunConfig {
   std::string model;                         ///< Hugging Face folder, run folder, adapter folder (goes on training it) or hub name
@@ -22,9 +21,10 @@ struct RunConfig {
   std::optional<int64_t> num_labels;         ///< unset: from the data
   DataConfig data;
   PeftConfig peft;
+  QuantizationConfig quantization;
   TrainingConfig training;
   Json model_config = Json::object();  ///< overrides values of config.json (dropouts...)
-  Compute compute = Compute::kAuto;
+  Compute compute = Compute::kAuto;  ///< auto: int8 for a quantised base where the processor multiplies bytes fast, else f32
   int64_t threads = 0;  ///< 0: all cores
   std::string output_dir;
   bool overwrite = false;              ///< replace what is in output_dir

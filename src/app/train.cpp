@@ -5,6 +5,7 @@
 
 #include <fmt/format.h>
 
+#include "app/int8_run.h"
 #include "app/model_card.h"
 #include "app/run_folder.h"
 #include "app/save_model.h"
@@ -119,6 +120,28 @@ void report_split(const LoadedModel& m, const SplitData& split, const Evaluation
   artifacts.push_back(predictions_artifact(predictions, *m.task, split.examples, split.ids(), e.logits));
 }
 
+/// How the base was held and multiplied, and what the adapter gives on the base in F32, which is what peft users will load.
+void report_precision(const RunConfig& config, const LoadedModel& m, const TrainingData& data, const Context& ctx, const std::optional<Int8Check>& check,
+                      const EvaluationOptions& options, Json& results, std::vector<Artifact>& artifacts) {
+  results["base_storage"] = name_of(config.quantization.type);
+  results["compute"] = check ? "int8" : "f32";
+  if (check) {
+    Json layers = Json::object();
+    for (const auto& l : check->layers) layers[l.module] = {{"cosine", l.cosine}, {"first_cosine", l.first}};
+    artifacts.push_back(text_artifact("int8_check.json", dump_json(Json{{"layers", layers}, {"two_terms", check->two_terms}, {"f32", check->exact}}, {.indent = 2}) + "\n"));
+    results["int8_least_cosine"] = check->least();
+  }
+  if (!m.method->makes_adapter()) return;
+  const LoadedModel f32 = on_f32_base(m);
+  for (const auto& [split, prefix] : {std::pair{&data.validation, std::string("eval")}, {&data.test, std::string("test")}}) {
+    if (split->examples.empty()) continue;
+    const Evaluation e = *evaluate_examples(ctx, *f32.model, *f32.task, split->examples, options);
+    put_number(results, prefix + "_loss_on_f32_base", e.loss);
+    for (const char* name : {"accuracy", "f1_macro", "mse"})
+      if (e.metrics.contains(name) && e.metrics[name].is_number()) put_number(results, fmt::format("{}_{}_on_f32_base", prefix, name), e.metrics[name].get<double>());
+  }
+}
+
 /// timings.json: what benchmarks read. Seconds and real tokens of each step this process made.
 Artifact timings_artifact(const FitResult& fitted) {
   Json steps = Json::array();
@@ -148,7 +171,8 @@ TrainResult train(const RunConfig& config) {
   TrainingData data = read_training_data(config, opened);
   const TaskSettings settings = training_settings(config, opened, data.labels);
   check_training_config(config.training, *make_task(settings));
-  LoadedModel m = load_for_training(std::move(opened), settings, config.peft, static_cast<uint64_t>(config.training.seed), config.strict);
+  LoadedModel m = load_for_training(std::move(opened), settings, config.peft, static_cast<uint64_t>(config.training.seed), config.strict,
+                                    {config.quantization, make_context(config.threads).threads});
   encode_training_data(data, *m.task, *m.tokenizer, config.data.shuffle && config.training.train_sampling_strategy != Sampling::kSequential);
   note(m.method->counts().line());
   note(m.method->counts().split() + "; head " + m.head_origin);
@@ -159,6 +183,7 @@ TrainResult train(const RunConfig& config) {
   TensorBoardLog board(run.path() / "tensorboard");
   FitJob job = make_job(config, m, data, run.path());
   job.callbacks = {&console, &metrics, &board};
+  const auto int8_check = prepare_int8(config, m, job);
   FitResult fitted = fit(job, run.resume_from());
 
   TrainResult result{run.path(), fitted.state.global_step, fitted.state.epoch, Json::object()};
@@ -177,6 +202,7 @@ TrainResult train(const RunConfig& config) {
     report_split(m, data.validation, e, "eval", tested ? "validation_predictions.jsonl" : "predictions.jsonl", result.results, artifacts);
   }
   if (tested) report_split(m, data.test, *evaluate_examples(job.context, *m.model, *m.task, data.test.examples, options), "test", "predictions.jsonl", result.results, artifacts);
+  if (int8_check || config.quantization.on()) report_precision(config, m, data, job.context, int8_check, options, result.results, artifacts);
   result.results["memory_peak_bytes"] = memory_report();
 
   artifacts.push_back(text_artifact("config.yaml", dump_run_config(config)));

@@ -22,16 +22,29 @@ struct LoadReport {
   std::vector<std::string> harmless;    ///< position_ids, heads of other tasks, a pooler the head does not use
 };
 
-/// Names are matched after mending: base prefix added or stripped (decided once for the file), gamma/beta of old files. Missing
-/// parameters are initialised as Hugging Face does from `seed`. Misshapen tensors are Error(kInput) "weights.shape" listing all,
-/// thrown before any tensor is read.
+/// Which tensor of a source goes where.
+struct WeightPlan {
+  std::vector<std::pair<std::string, NamedParameter>> reads;
+  std::vector<NamedParameter> missing;
+  LoadReport report;
+};
+
+/// Names are matched after mending: base prefix added or stripped (decided once for the file), gamma/beta of old files. Misshapen
+/// tensors are Error(kInput) "weights.shape" listing all. Nothing is read.
+WeightPlan plan_weights(Model&, const TensorSource&);
+/// Takes a tensor that was read for a parameter; for weights stored in another form than F32.
+using TakeTensor = std::function<void(const NamedParameter&, Tensor)>;
+/// Reads as planned, one tensor after another. Missing parameters are initialised as Hugging Face does from `seed`. Both go through
+/// `take`, which may be null.
+void read_weights(const WeightPlan&, const TensorSource&, double initializer_range, uint64_t seed, const TakeTensor& take = nullptr);
+/// Both.
 LoadReport load_weights(Model&, const TensorSource&, uint64_t seed);
 
 /// Initialises a parameter as Hugging Face does: N(0, range) for matrices (padding row zero), 0 for biases, 1/0 for norms. The
 /// values depend on the seed and the parameter's name only.
 void initialize(const NamedParameter&, double range, uint64_t seed);
 
-/// All parameters under their checkpoint keys.
+/// All parameters under their checkpoint keys; weights stored in other forms are left out.
 TensorMap weights_of(Module&);
 
 }  // namespace attune

@@ -252,6 +252,8 @@ void Loop::step() {
   const auto step_begin = Clock::now();
   Group group;
   const size_t end = std::min(batches_.size(), static_cast<size_t>(state_.position + config_.gradient_accumulation_steps));
+  if (job_.inspect && state_.global_step > 0 && state_.global_step % job_.inspect_every == 0)
+    job_.inspect(pack(job_.train, batches_[static_cast<size_t>(state_.position)]), static_cast<uint64_t>(state_.epoch_index), state_.global_step);
   if (!accumulate(end, group)) leave(pending());
   const double rate = schedule_.rate(state_.global_step);
   const double norm = update(group, rate);

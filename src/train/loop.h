@@ -50,6 +50,9 @@ struct FitJob {
   /// Between backward and clipping: where several processes add up gradients and counts.
   std::function<void(std::span<const NamedParameter>, LossSum& total)> reduce;
   std::function<int()> pending_signal;  ///< unset: base/signals.h
+  /// Looks at the first micro-batch of every `inspect_every`-th step before it is trained on; leaves gradients at zero and changes nothing.
+  std::function<void(const Batch&, uint64_t epoch, int64_t step)> inspect;
+  int64_t inspect_every = 0;
 };
 
 /// One optimizer step as a stopwatch saw it: batch, forward, backward, clipping, update.

@@ -1,0 +1,48 @@
+// Which frozen layers of a model are stored in fewer bits and which multiply in 8 bits, as the `quantization` section says.
+#pragma once
+
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "config/field.h"
+#include "nn/backbone.h"
+#include "quant/stored_form.h"
+
+namespace attune {
+
+enum class Resident { kInt8, k4Bit };
+enum class Compute { kAuto, kF32, kInt8 };
+
+/// The `quantization` section; also reads the spellings of bitsandbytes and LLaMA-Factory, which settle() turns into `type`.
+struct QuantizationConfig {
+  StoredForm type = StoredForm::kPlain;  ///< of the frozen base
+  bool double_quant = false;             ///< nf4: block scales at 8 bits too
+  Resident resident = Resident::kInt8;   ///< nf4 with 8-bit products: expanded once to int8 (fast), or each time (small)
+  bool quantize_embeddings = false;      ///< embedding tables at 8 bits, one scale a row
+  std::vector<std::string> skip_modules;  ///< names or ends of paths that stay as they are, beside heads and poolers
+
+  bool load_in_8bit = false, load_in_4bit = false;
+  std::string bnb_4bit_quant_type;
+  std::optional<int64_t> quantization_bit;
+
+  void fields(FieldList& f);
+  /// Other tools' spellings into `type`; returns what contradicts itself, one text each.
+  std::vector<std::string> settle();
+  bool on() const { return type != StoredForm::kPlain; }
+};
+
+/// "nf4", "int8" or "none".
+const char* name_of(StoredForm form);
+
+/// The linear layers of the backbone whose weights do not train, but for poolers and those `skip` names.
+std::vector<Linear*> frozen_linears(Model& model, const std::vector<std::string>& skip);
+
+/// Runs `forward` with F32 products and finds for each layer what to move from its inputs into its weights, so that both quantise well:
+/// s_k = sqrt(max|x_k| / max|W_k|) (SmoothQuant, arXiv 2211.10438, alpha 0.5). Layers that read the same input share it.
+std::vector<Smoothing> calibrate(const std::vector<Linear*>& layers, int threads, const std::function<void()>& forward);
+
+/// Products of `layers` become 8-bit ones (weight.h, use_int8). `smoothing` has one entry a layer, or none.
+void compute_in_int8(const std::vector<Linear*>& layers, const std::vector<Smoothing>& smoothing, Resident resident, const Context& ctx);
+
+}  // namespace attune

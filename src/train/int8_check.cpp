@@ -1,0 +1,126 @@
+#include "train/int8_check.h"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <algorithm>
+#include <cmath>
+
+#include "data/packing.h"
+
+namespace attune {
+namespace {
+
+/// "bert.encoder.layer.3" of a path inside it; the path itself when no part of it is a number.
+std::string block_of(const std::string& path) {
+  size_t begin = 0;
+  while (begin < path.size()) {
+    size_t end = path.find('.', begin);
+    if (end == std::string::npos) end = path.size();
+    if (end > begin && path.find_first_not_of("0123456789", begin) >= end) return path.substr(0, end);
+    begin = end + 1;
+  }
+  return path;
+}
+
+/// The trained tensors of the backbone, those of one layer together.
+std::vector<std::pair<std::string, std::vector<Parameter*>>> trained_layers(const FitJob& job) {
+  std::vector<std::pair<std::string, std::vector<Parameter*>>> groups;
+  const std::string& backbone = job.model->backbone().path();
+  for (const auto& np : job.parameters) {
+    const std::string& path = np.owner->path();
+    if (!backbone.empty() && !path.starts_with(backbone + ".")) continue;
+    if (groups.empty() || groups.back().first != path) groups.push_back({path, {}});
+    groups.back().second.push_back(np.parameter);
+  }
+  return groups;
+}
+
+void run_batch(const FitJob& job, const Batch& batch, uint64_t epoch) {
+  zero_gradients(job.parameters);
+  Tape tape;
+  Context ctx = job.context;
+  ctx.tape = &tape;
+  ctx.training = true;
+  const Var logits = job.model->forward(ctx, batch, token_keys(batch, static_cast<uint64_t>(job.config.seed), epoch));
+  job.task->loss(ctx, logits, batch, job.loss);
+  tape.backward(ctx);
+}
+
+void set_exact(const std::vector<Linear*>& layers, bool on) {
+  for (Linear* l : layers) l->weight.exact = on;
+}
+
+}  // namespace
+
+double Int8Check::least() const {
+  double least = 1;
+  for (const auto& l : layers) least = std::min(least, l.cosine);
+  return least;
+}
+
+std::vector<LayerCheck> compare_gradients(const FitJob& job, const std::vector<Linear*>& layers, const Batch& batch, uint64_t epoch) {
+  const auto groups = trained_layers(job);
+  std::vector<bool> exact;
+  for (const Linear* l : layers) exact.push_back(l->weight.exact);
+  set_exact(layers, true);
+  run_batch(job, batch, epoch);
+  std::vector<std::vector<Tensor>> wanted;
+  for (const auto& [path, parameters] : groups) {
+    wanted.emplace_back();
+    for (const Parameter* p : parameters) wanted.back().push_back(p->var.grad->value().clone(MemoryClass::kActivations));
+  }
+  for (size_t i = 0; i < layers.size(); ++i) layers[i]->weight.exact = exact[i];
+  run_batch(job, batch, epoch);
+
+  std::vector<LayerCheck> result;
+  for (size_t g = 0; g < groups.size(); ++g) {
+    double product = 0, ours = 0, theirs = 0;
+    for (size_t i = 0; i < wanted[g].size(); ++i) {
+      const auto a = groups[g].second[i]->var.grad->value().span(), b = wanted[g][i].span();
+      for (size_t j = 0; j < a.size(); ++j) {
+        product += static_cast<double>(a[j]) * b[j];
+        ours += static_cast<double>(a[j]) * a[j];
+        theirs += static_cast<double>(b[j]) * b[j];
+      }
+    }
+    const double size = std::sqrt(ours * theirs);
+    const double cosine = size > 0 ? product / size : ours == theirs ? 1.0 : 0.0;
+    result.push_back({groups[g].first, cosine, cosine});
+  }
+  zero_gradients(job.parameters);
+  return result;
+}
+
+Int8Check check_int8(const FitJob& job, const std::vector<Linear*>& layers) {
+  Int8Check check;
+  const Batch batch = pack(job.train, job.plan(0).front());
+  check.layers = compare_gradients(job, layers, batch, 0);
+  const auto fall_back = [&](std::vector<std::string>& blocks, auto change) {
+    for (const auto& l : check.layers) {
+      const std::string block = block_of(l.module);
+      if (l.cosine >= kLeastCosine || std::find(blocks.begin(), blocks.end(), block) != blocks.end()) continue;
+      blocks.push_back(block);
+      for (Linear* layer : layers)
+        if (layer->path().starts_with(block + ".")) change(layer->weight);
+    }
+    if (blocks.empty()) return;
+    const auto again = compare_gradients(job, layers, batch, 0);
+    for (size_t i = 0; i < again.size(); ++i) check.layers[i].cosine = again[i].cosine;
+  };
+  fall_back(check.two_terms, [](Weight& w) { w.terms = 2; });
+  if (check.least() < kLeastCosine) fall_back(check.exact, [](Weight& w) { w.exact = true; });
+  return check;
+}
+
+std::string describe(const Int8Check& check) {
+  if (check.layers.empty()) return "int8 self-check: nothing of the backbone trains, so there is no gradient to compare";
+  std::string text = fmt::format("int8 self-check: cosine of each trained layer's gradient against f32 products, least {:.4f}", check.least());
+  for (size_t i = 0; i < check.layers.size(); ++i)
+    text += fmt::format("{}{} {:.4f}", i % 4 ? "  " : "\n  ", check.layers[i].module, check.layers[i].cosine);
+  if (!check.two_terms.empty()) text += fmt::format("\n  two-term int8 (cosine was below {}): {}", kLeastCosine, fmt::join(check.two_terms, ", "));
+  if (!check.exact.empty()) text += fmt::format("\n  f32 products (cosine still below): {}", fmt::join(check.exact, ", "));
+  return text;
+}
+
+}  // namespace attune
