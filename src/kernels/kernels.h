@@ -70,7 +70,7 @@ struct Int8Weight {
   int64_t n = 0, k = 0;
   const int8_t* data = nullptr;
   const float* scale = nullptr;           ///< (N)
-  const int32_t* compensation = nullptr;  ///< (N)
+  const int32_t* compensation = nullptr;  ///< (blocks of K, N up to whole panels)
   const float* x_scale = nullptr;         ///< (K) what the input is multiplied by before it is quantised; null: ones
 };
 
@@ -101,10 +101,10 @@ struct Kernels {
   void (*gemm)(const Context&, bool trans_a, bool trans_b, int64_t m, int64_t n, int64_t k, float alpha, const float* a, int64_t lda,
                const float* b, int64_t ldb, float beta, float* c, int64_t ldc);
 
-  /// Products of one input with frozen matrices at 8 bits. Each row r of the input (times x_scale) is quantised by itself,
-  /// q = round_half_even(x * (127 / max|x|)), s = max|x| / 127, so y[r][n] = s[r] * scale[n] * sum_k q[r][k] B[n][k]: exact integer sums,
-  /// a result that depends on its row alone. A row with a NaN or infinity gives rows that are not finite. terms 2: what rounding left of x is
-  /// quantised again and its product added (an error of about 2^-15 of the row's largest element).
+  /// Products of one input with frozen matrices at 8 bits. Each row of the input (times x_scale) is quantised in blocks b of 128 elements,
+  /// q = round_half_even(x * (127 / max|x|)), s = max|x| / 127 over the block, so y[r][n] = scale[n] * sum_b s[r][b] sum_k q[r][k] B[n][k]:
+  /// exact integer sums within a block, a result that depends on its row alone. A row with a NaN or infinity gives a row that is not
+  /// finite. terms 2: what rounding left of x is quantised again and its product added.
   void (*int8_products)(const Context&, int64_t t, int64_t k, const Int8Source&, int terms, int count, const Int8Product*);
   /// Largest code of a weight that int8_products takes without saturating: 127, or 63 where 16-bit sums are used.
   int int8_limit;

@@ -26,7 +26,7 @@ PackedInt8 make(int64_t n, int64_t k) {
   const int64_t outputs = up(n, kInt8Panel);
   p.data = Tensor({outputs, up(k, kInt8Group)}, DType::kI8, MemoryClass::kQuantized);
   p.scale = Tensor::zeros({outputs}, MemoryClass::kQuantized);
-  p.compensation = Tensor({outputs}, DType::kI32, MemoryClass::kQuantized);
+  p.compensation = Tensor({up(k, kInt8Block) / kInt8Block, outputs}, DType::kI32, MemoryClass::kQuantized);
   std::memset(p.data.data(), 0, static_cast<size_t>(p.data.bytes()));
   std::memset(p.compensation.data(), 0, static_cast<size_t>(p.compensation.bytes()));
   return p;
@@ -44,10 +44,13 @@ float quantize_row(int64_t k, const float* w, int limit, int8_t* codes) {
 }
 
 void set_row(PackedInt8& p, int64_t n, const int8_t* codes, float scale) {
-  int32_t sum = 0;
-  for (int64_t k = 0; k < p.k; ++k) sum += codes[k];
   p.scale.f32()[n] = scale;
-  static_cast<int32_t*>(p.compensation.data())[n] = -128 * sum;
+  auto* compensation = static_cast<int32_t*>(p.compensation.data()) + n;
+  for (int64_t block = 0; block < p.k; block += kInt8Block, compensation += p.scale.size()) {
+    int32_t sum = 0;
+    for (int64_t i = block; i < std::min(p.k, block + kInt8Block); ++i) sum += codes[i];
+    *compensation = -128 * sum;
+  }
   int8_t* to = at(p, n, 0);
   int64_t k = 0;
   for (; k + kInt8Group <= p.k; k += kInt8Group, to += kInt8Panel * kInt8Group) std::memcpy(to, codes + k, kInt8Group);
@@ -96,8 +99,10 @@ void compensate(PackedInt8& p) {
   const auto* data = static_cast<const int8_t*>(p.data.data());
   const int64_t groups = up(p.k, kInt8Group) / kInt8Group;
   for (int64_t panel = 0; panel < p.data.dim(0); panel += kInt8Panel) {
-    for (int64_t g = 0; g < groups; ++g)
-      for (int64_t n = panel; n < panel + kInt8Panel; ++n, data += kInt8Group) compensation[n] -= 128 * (data[0] + data[1] + data[2] + data[3]);
+    for (int64_t g = 0; g < groups; ++g) {
+      int32_t* to = compensation + g * kInt8Group / kInt8Block * p.scale.size();
+      for (int64_t n = panel; n < panel + kInt8Panel; ++n, data += kInt8Group) to[n] -= 128 * (data[0] + data[1] + data[2] + data[3]);
+    }
   }
 }
 

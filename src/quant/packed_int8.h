@@ -10,6 +10,8 @@ namespace attune {
 
 constexpr int64_t kInt8Panel = 64;  ///< outputs of a panel
 constexpr int64_t kInt8Group = 4;   ///< inner elements that lie together
+/// Inner elements of an input row that share a scale: an outlier coarsens its neighbours only. Smaller blocks cost speed.
+constexpr int64_t kInt8Block = 128;
 
 /// y[n] = scale[n] * sum_k x_scale[k] x[k] B[n][k], B at 8 bits. Panels of 64 outputs, inside a panel groups of four inner elements:
 /// data is [N/64][K/4][64][4], zeros beyond N and K. All of class kQuantized.
@@ -17,7 +19,7 @@ struct PackedInt8 {
   int64_t n = 0, k = 0;
   Tensor data;          ///< I8
   Tensor scale;         ///< F32 (N up to whole panels)
-  Tensor compensation;  ///< I32 (as scale): -128 * sum_k B[n][k], since inputs are stored as unsigned q + 128
+  Tensor compensation;  ///< I32 (blocks of K, as scale): -128 * sum_k B[n][k] over a block, since inputs are stored as unsigned q + 128
   Tensor x_scale;       ///< F32 (K), or empty: ones
   int64_t bytes() const;
 };

@@ -1,6 +1,7 @@
 // Products with 8-bit matrices. A block of input rows is quantised into one thread's memory, where it stays in the second cache while
 // all panels of the matrix pass by; a tile of integer sums stays in registers over the whole inner dimension. The sums start at the
-// compensation, so that storing inputs as unsigned q + 128 costs nothing.
+// compensation, so that storing inputs as unsigned q + 128 costs nothing. After each block of 128 inner elements the sums are scaled and
+// added up as floats.
 #include "kernels/cpu/scratch.h"
 #include "kernels/cpu/vector/declare.h"
 #include "kernels/cpu/vector/math.h"
@@ -9,7 +10,7 @@
 namespace attune::ATTUNE_ISA {
 namespace {
 
-constexpr int64_t kPanelColumns = 64, kGroup = 4;  // of quant/packed_int8.h
+constexpr int64_t kPanelColumns = 64, kGroup = 4, kInnerBlock = 128;  // of quant/packed_int8.h
 constexpr int kTileVectors = kLanes == 16 ? 4 : 2;
 constexpr int kTileColumns = kTileVectors * kLanes;
 #if defined(ATTUNE_DPBUSD) || ATTUNE_LANES == 16
@@ -49,59 +50,76 @@ ATTUNE_INLINE void add_dots(I& sums, I unsigned_bytes, I signed_bytes) {
 #endif
 }
 
-/// R rows of quantised inputs times the tile's columns.
+/// Quantised rows of an input: codes (rows, pitch) and scales (rows, blocks).
+struct Quantized {
+  const uint8_t* codes;
+  int64_t pitch;
+  const float* scales;
+  int64_t blocks, groups;
+  Quantized from_row(int64_t r) const { return {codes + r * pitch, pitch, scales + r * blocks, blocks, groups}; }
+};
+
+/// R rows of quantised inputs times a tile's columns, which begin at column n.
 template <int R>
-ATTUNE_INLINE void int8_tile(int64_t groups, const uint8_t* a, int64_t lda, const int8_t* b, const int32_t* compensation,
-                             const float* w_scale, const float* x_scale, const float* bias, float beta, float* y, int64_t y_pitch,
-                             int64_t columns) {
-  I sums[R][kTileVectors];
-  ATTUNE_UNROLL
-  for (int v = 0; v < kTileVectors; ++v) {
-    const I start = load_int(compensation + v * kLanes);
+ATTUNE_INLINE void int8_tile(const Quantized& x, const Int8Product& p, int64_t n, const float* bias, float beta, float* y, int64_t columns) {
+  const int8_t* b = p.w.data + n / kPanelColumns * kPanelColumns * x.groups * kGroup + n % kPanelColumns * kGroup;
+  const int64_t outputs = (p.w.n + kPanelColumns - 1) / kPanelColumns * kPanelColumns;
+  const int32_t* compensation = p.w.compensation + n;
+  const uint8_t* a = x.codes;
+  F total[R][kTileVectors] = {};
+  for (int64_t block = 0; block < x.blocks; ++block, compensation += outputs) {
+    I sums[R][kTileVectors];
     ATTUNE_UNROLL
-    for (int r = 0; r < R; ++r) sums[r][v] = start;
-  }
-  for (int64_t g = 0; g < groups; ++g) {
-    I row[kTileVectors];
-    ATTUNE_UNROLL
-    for (int v = 0; v < kTileVectors; ++v) row[v] = load_int(b + v * kLanes * kGroup);
-    ATTUNE_UNROLL
-    for (int r = 0; r < R; ++r) {
-      int32_t four;
-      __builtin_memcpy(&four, a + r * lda, sizeof four);
-      const I x = I{} + four;
+    for (int v = 0; v < kTileVectors; ++v) {
+      const I start = load_int(compensation + v * kLanes);
       ATTUNE_UNROLL
-      for (int v = 0; v < kTileVectors; ++v) add_dots(sums[r][v], x, row[v]);
+      for (int r = 0; r < R; ++r) sums[r][v] = start;
     }
-    a += kGroup;
-    b += kPanelColumns * kGroup;
+    const int64_t first = block * (kInnerBlock / kGroup);
+    const int64_t count = x.groups - first < kInnerBlock / kGroup ? x.groups - first : kInnerBlock / kGroup;
+    for (int64_t g = 0; g < count; ++g) {
+      I row[kTileVectors];
+      ATTUNE_UNROLL
+      for (int v = 0; v < kTileVectors; ++v) row[v] = load_int(b + v * kLanes * kGroup);
+      ATTUNE_UNROLL
+      for (int r = 0; r < R; ++r) {
+        int32_t four;
+        __builtin_memcpy(&four, a + r * x.pitch, sizeof four);
+        const I broadcast = I{} + four;
+        ATTUNE_UNROLL
+        for (int v = 0; v < kTileVectors; ++v) add_dots(sums[r][v], broadcast, row[v]);
+      }
+      a += kGroup;
+      b += kPanelColumns * kGroup;
+    }
+    ATTUNE_UNROLL
+    for (int r = 0; r < R; ++r) {
+      const F scale = set1(x.scales[r * x.blocks + block]);
+      ATTUNE_UNROLL
+      for (int v = 0; v < kTileVectors; ++v) total[r][v] = total[r][v] + __builtin_convertvector(sums[r][v], F) * scale;
+    }
   }
   ATTUNE_UNROLL
   for (int v = 0; v < kTileVectors; ++v) {
-    const int64_t n = columns - v * kLanes < kLanes ? columns - v * kLanes : kLanes;
-    if (n <= 0) break;
-    const bool whole = n == kLanes;
-    const F scale = load(w_scale + v * kLanes);
-    const F start = !bias ? F{} : whole ? load(bias + v * kLanes) : load_part(bias + v * kLanes, n);
+    const int64_t used = columns - v * kLanes < kLanes ? columns - v * kLanes : kLanes;
+    if (used <= 0) break;
+    const bool whole = used == kLanes;
+    const F scale = load(p.w.scale + n + v * kLanes);
+    const F start = !bias ? F{} : whole ? load(bias + n + v * kLanes) : load_part(bias + n + v * kLanes, used);
     ATTUNE_UNROLL
     for (int r = 0; r < R; ++r) {
-      float* to = y + r * y_pitch + v * kLanes;
-      F out = __builtin_convertvector(sums[r][v], F) * (scale * x_scale[r]) + start;
-      if (beta != 0.0f) out = out + (whole ? load(to) : load_part(to, n)) * beta;
-      whole ? store(to, out) : store_part(to, out, n);
+      float* to = y + r * p.y_pitch + n + v * kLanes;
+      F out = total[r][v] * scale + start;
+      if (beta != 0.0f) out = out + (whole ? load(to) : load_part(to, used)) * beta;
+      whole ? store(to, out) : store_part(to, out, used);
     }
   }
 }
 
-/// One block of rows times all columns [begin, end) of one matrix; begin is a multiple of kTileColumns.
-void int8_block(int64_t rows, int64_t groups, const uint8_t* q, int64_t pitch, const float* x_scale, const Int8Product& p, const float* bias,
-                float beta, float* y, int64_t begin, int64_t end) {
+/// One block of rows times the columns [begin, end) of one matrix; begin is a multiple of kTileColumns.
+void int8_block(int64_t rows, const Quantized& x, const Int8Product& p, const float* bias, float beta, float* y, int64_t begin, int64_t end) {
   for (int64_t n = begin; n < end; n += kTileColumns) {
-    const int8_t* b = p.w.data + n / kPanelColumns * kPanelColumns * groups * kGroup + n % kPanelColumns * kGroup;
-    const auto run = [&]<int R>(int64_t r) {
-      int8_tile<R>(groups, q + r * pitch, pitch, b, p.w.compensation + n, p.w.scale + n, x_scale + r, bias ? bias + n : nullptr, beta,
-                   y + r * p.y_pitch + n, p.y_pitch, end - n);
-    };
+    const auto run = [&]<int R>(int64_t r) { int8_tile<R>(x.from_row(r), p, n, bias, beta, y + r * p.y_pitch, end - n); };
     int64_t r = 0;
     for (; r + kTileRows <= rows; r += kTileRows) run.template operator()<kTileRows>(r);
     if (kTileRows > 4 && r + 4 <= rows) run.template operator()<4>(r), r += 4;
@@ -169,8 +187,8 @@ ATTUNE_INLINE float largest(int64_t k, const float* x) {
   return out;
 }
 
-/// Quantises a row; returns its scale. `rest`, when wanted, gets what rounding left (it may be x).
-float quantize_row(int64_t k, const float* x, uint8_t* q, float* rest) {
+/// Quantises a block of a row; returns its scale. `rest`, when wanted, gets what rounding left (it may be x).
+float quantize_part(int64_t k, const float* x, uint8_t* q, float* rest) {
   const float most = largest(k, x);
   const float scale = most < 1e-30f ? 0.0f : most / 127.0f;
   const float inverse = scale == 0.0f || most > 3.40282347e38f ? 0.0f : 127.0f / most;  // a row of NaN or infinity: its scale says so
@@ -191,11 +209,18 @@ float quantize_row(int64_t k, const float* x, uint8_t* q, float* rest) {
   return scale;
 }
 
+void quantize_row(int64_t k, const float* x, uint8_t* q, float* scales, float* rest) {
+  for (int64_t begin = 0; begin < k; begin += kInnerBlock) {
+    const int64_t n = k - begin < kInnerBlock ? k - begin : kInnerBlock;
+    *scales++ = quantize_part(n, x + begin, q + begin, rest ? rest + begin : nullptr);
+  }
+}
+
 }  // namespace
 
 void int8_products(const Context& ctx, int64_t t, int64_t k, const Int8Source& source, int terms, int count, const Int8Product* products) {
   if (t == 0 || count == 0) return;
-  const int64_t groups = (k + kGroup - 1) / kGroup, pitch = (k + 63) / 64 * 64;
+  const int64_t groups = (k + kGroup - 1) / kGroup, in_blocks = (k + kInnerBlock - 1) / kInnerBlock, pitch = (k + 63) / 64 * 64;
   int64_t widest = 0, work = 0;
   for (int i = 0; i < count; ++i) {
     widest = products[i].w.n > widest ? products[i].w.n : widest;
@@ -213,28 +238,29 @@ void int8_products(const Context& ctx, int64_t t, int64_t k, const Int8Source& s
   blocks = (t + rows - 1) / rows;
   const int64_t piece = ((widest + pieces - 1) / pieces + kPanelColumns - 1) / kPanelColumns * kPanelColumns;
 
-  const int64_t each = pitch + (terms * rows + 15) / 16 * 16 + terms * rows * pitch / 4;
+  const int64_t scales = (terms * rows * in_blocks + 15) / 16 * 16, each = pitch + scales + terms * rows * pitch / 4;
   float* memory = cpu::scratch(each * threads);
   const auto run = [&](int64_t task, float* mine) noexcept {
     const int64_t begin = task / pieces * rows, height = t - begin < rows ? t - begin : rows, part = task % pieces;
     float* row = mine;
     float* scale = row + pitch;
-    uint8_t* q = reinterpret_cast<uint8_t*>(scale + (terms * rows + 15) / 16 * 16);
+    uint8_t* q = reinterpret_cast<uint8_t*>(scale + scales);
     for (int i = 0; i < count; ++i) {
       const Int8Product& p = products[i];
       if (i == 0 || p.w.x_scale != products[i - 1].w.x_scale) {
         for (int64_t r = 0; r < height; ++r) {
           const float* x = input_row(source, begin + r, k, p.w.x_scale, row);
           for (int term = 0; term < terms; ++term) {
-            scale[term * rows + r] = quantize_row(k, x, q + (term * rows + r) * pitch, term + 1 < terms ? row : nullptr);
+            const int64_t at = term * rows + r;
+            quantize_row(k, x, q + at * pitch, scale + at * in_blocks, term + 1 < terms ? row : nullptr);
             x = row;
           }
         }
       }
       const int64_t from = part * piece, to = from + piece < p.w.n ? from + piece : p.w.n;
       for (int term = 0; term < terms; ++term)
-        int8_block(height, groups, q + term * rows * pitch, pitch, scale + term * rows, p, term ? nullptr : p.bias, term ? 1.0f : p.beta,
-                   p.y + begin * p.y_pitch, from, to);
+        int8_block(height, {q + term * rows * pitch, pitch, scale + term * rows * in_blocks, in_blocks, groups}, p, term ? nullptr : p.bias,
+                   term ? 1.0f : p.beta, p.y + begin * p.y_pitch, from, to);
     }
   };
   if (threads == 1) {
