@@ -12,18 +12,18 @@ namespace {
 
 using DynamicMap = std::array<float, 256>;
 
-/// As bitsandbytes' create_dynamic_map() and torch.linspace round: decade 10^(i - 6) holds 2^i values, the middles of equal parts of
-/// [0.1, 1].
+/// bitsandbytes' create_dynamic_map(): decade 10^(i - 6) holds 2^i values, the middles of equal parts of [0.1, 1]. The boundaries are
+/// torch.linspace's on processors with AVX2, where each is rounded once (hence double); elsewhere its last bits differ.
 DynamicMap make_dynamic_map() {
   DynamicMap map;
   size_t n = 0;
   for (int i = 0; i < 7; ++i) {
-    static constexpr double kDecades[7] = {1e-6, 1e-5, 1e-4, 1e-3, 1e-2, 1e-1, 1};
-    const auto decade = static_cast<float>(kDecades[i]);
+    static constexpr float kDecades[7] = {1e-6f, 1e-5f, 1e-4f, 1e-3f, 1e-2f, 1e-1f, 1.0f};
+    const float decade = kDecades[i];
     const int parts = 1 << i;
     const float step = (1.0f - 0.1f) / static_cast<float>(parts);
     const auto boundary = [&](int k) {
-      return k < (parts + 1) / 2 ? 0.1f + step * static_cast<float>(k) : 1.0f - step * static_cast<float>(parts - k);
+      return static_cast<float>(k <= parts / 2 ? double{0.1f} + double{step} * k : 1.0 - double{step} * (parts - k));
     };
     for (int k = 0; k < parts; ++k) {
       const float middle = (boundary(k) + boundary(k + 1)) / 2.0f;
