@@ -8,7 +8,7 @@
 namespace attune {
 namespace {
 
-constexpr size_t kCalibrationBatches = 4;
+constexpr int64_t kCalibrationTokens = 1024;
 constexpr int64_t kCheckEvery = 500;  // steps
 
 }  // namespace
@@ -28,10 +28,8 @@ std::optional<Int8Check> prepare_int8(const RunConfig& config, LoadedModel& m, F
     warning(fmt::format("compute: int8 on {} is no faster than f32{}", job.context.kernels->name,
                         job.context.kernels->int8_limit < 127 ? ", and weights keep 7 bits, since its sums saturate" : ""));
   const std::vector<Linear*> layers = frozen_linears(*m.model, config.quantization.skip_modules);
-  const auto batches = job.plan(0);
-  const auto smoothing = calibrate(layers, job.context.threads, [&] {
-    for (size_t i = 0; i < std::min(batches.size(), kCalibrationBatches); ++i) m.model->forward(job.context, pack(job.train, batches[i]));
-  });
+  const Batch sample = first_rows(job, kCalibrationTokens);
+  const auto smoothing = calibrate(layers, job.context.threads, [&] { m.model->forward(job.context, sample); });
   compute_in_int8(layers, smoothing, config.quantization.resident, job.context);
   Int8Check check = check_int8(job, layers);
   note(describe(check));

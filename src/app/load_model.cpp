@@ -183,24 +183,20 @@ LoadedModel load_for_training(OpenedModel opened, TaskSettings settings, const P
   return m;
 }
 
-LoadedModel on_f32_base(const LoadedModel& trained) {
-  require(trained.method && trained.method->makes_adapter(), "only adapters can be put on another base");
-  Opening o = begin_load(trained.opened, trained.task->settings());
-  PeftSetup setup;
-  const std::string where = "the trained adapter";
-  setup.adapter = parse_adapter_config(trained.method->adapter_json(), where);
-  setup.origin = {ErrorCode::kInternal, where};
-  setup.loaded = true;
-  setup.default_targets = trained.opened.architecture->default_lora_targets;
-  setup.target_aliases = trained.opened.architecture->target_aliases;
-  setup.newly_initialized = o.m.report.missing;
-  setup.inference = true;
-  o.m.method = make_method(std::move(setup));
-  o.m.method->apply(*o.m.model);
-  LoadedModel m = finish_load(std::move(o), 0, {});
-  m.method->load_adapter(trained.method->adapter_tensors(), where);
-  m.head_origin = trained.head_origin;
-  return m;
+void restore_f32_base(LoadedModel& m) {
+  std::map<const Parameter*, Linear*> quantized;
+  for (Linear* l : frozen_linears(*m.model, {})) {
+    Weight& w = l->weight;
+    w.int8.reset();
+    w.int8_limit = 0;
+    w.smoothing = {};
+    if (w.f32.loaded()) continue;
+    w.codes = std::monostate();
+    quantized[&w.f32] = l;
+  }
+  const TensorSource source = source_of(*m.weights, m.opened.folder.string());
+  for (const auto& [name, np] : plan_weights(*m.model, source).reads)
+    if (quantized.contains(np.parameter)) np.parameter->var.data = source.read(name);
 }
 
 Context make_context(int64_t threads) {

@@ -37,8 +37,8 @@ struct BaseStorage {
 LoadedModel load_for_training(OpenedModel opened, TaskSettings settings, const PeftConfig& options, uint64_t seed, bool strict = false,
                               const BaseStorage& storage = {});
 
-/// The trained model on its base in F32, as peft users will load it. `trained` makes an adapter.
-LoadedModel on_f32_base(const LoadedModel& trained);
+/// The base of a trained adapter in F32 again, read from its files: what peft users will compute. Quantised forms are given up.
+void restore_f32_base(LoadedModel& m);
 
 /// The context of a use case: fastest kernels of this machine, `threads` (0: all).
 Context make_context(int64_t threads);

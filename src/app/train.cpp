@@ -121,7 +121,8 @@ void report_split(const LoadedModel& m, const SplitData& split, const Evaluation
 }
 
 /// How the base was held and multiplied, and what the adapter gives on the base in F32, which is what peft users will load.
-void report_precision(const RunConfig& config, const LoadedModel& m, const TrainingData& data, const Context& ctx, const std::optional<Int8Check>& check,
+/// The run's model is on its F32 base afterwards.
+void report_precision(const RunConfig& config, LoadedModel& m, const TrainingData& data, const Context& ctx, const std::optional<Int8Check>& check,
                       const EvaluationOptions& options, Json& results, std::vector<Artifact>& artifacts) {
   results["base_storage"] = name_of(config.quantization.type);
   results["compute"] = check ? "int8" : "f32";
@@ -132,10 +133,10 @@ void report_precision(const RunConfig& config, const LoadedModel& m, const Train
     results["int8_least_cosine"] = check->least();
   }
   if (!m.method->makes_adapter()) return;
-  const LoadedModel f32 = on_f32_base(m);
+  restore_f32_base(m);
   for (const auto& [split, prefix] : {std::pair{&data.validation, std::string("eval")}, {&data.test, std::string("test")}}) {
     if (split->examples.empty()) continue;
-    const Evaluation e = *evaluate_examples(ctx, *f32.model, *f32.task, split->examples, options);
+    const Evaluation e = *evaluate_examples(ctx, *m.model, *m.task, split->examples, options);
     put_number(results, prefix + "_loss_on_f32_base", e.loss);
     for (const char* name : {"accuracy", "f1_macro", "mse"})
       if (e.metrics.contains(name) && e.metrics[name].is_number()) put_number(results, fmt::format("{}_{}_on_f32_base", prefix, name), e.metrics[name].get<double>());

@@ -10,11 +10,10 @@
 
 #include "quant/int8.h"
 #include "quant/nf4.h"
+#include "quant/stored_form.h"
 #include "tensor/tensor.h"
 
 namespace attune {
-
-enum class StoredForm { kPlain, kNf4, kInt8 };
 
 /// How a checkpoint stores the weight of `layer`, from the names it holds. kNf4 also for what only nf4_from_tensors can refuse (fp4).
 StoredForm stored_form(const std::function<bool(const std::string&)>& has, const std::string& layer);

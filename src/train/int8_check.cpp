@@ -11,6 +11,8 @@
 namespace attune {
 namespace {
 
+constexpr int64_t kCheckTokens = 512;  // an F32 step of them is a fraction of a second
+
 /// "bert.encoder.layer.3" of a path inside it; the path itself when no part of it is a number.
 std::string block_of(const std::string& path) {
   size_t begin = 0;
@@ -59,6 +61,18 @@ double Int8Check::least() const {
   return least;
 }
 
+Batch first_rows(const FitJob& job, int64_t tokens) {
+  std::vector<uint64_t> rows;
+  for (const auto& batch : job.plan(0))
+    for (const uint64_t row : batch) {
+      const auto length = static_cast<int64_t>(job.train[row].ids.size());
+      if (!rows.empty() && length > tokens) return pack(job.train, rows);
+      rows.push_back(row);
+      tokens -= length;
+    }
+  return pack(job.train, rows);
+}
+
 std::vector<LayerCheck> compare_gradients(const FitJob& job, const std::vector<Linear*>& layers, const Batch& batch, uint64_t epoch) {
   const auto groups = trained_layers(job);
   std::vector<bool> exact;
@@ -94,7 +108,7 @@ std::vector<LayerCheck> compare_gradients(const FitJob& job, const std::vector<L
 
 Int8Check check_int8(const FitJob& job, const std::vector<Linear*>& layers) {
   Int8Check check;
-  const Batch batch = pack(job.train, job.plan(0).front());
+  const Batch batch = first_rows(job, kCheckTokens);
   check.layers = compare_gradients(job, layers, batch, 0);
   const auto fall_back = [&](std::vector<std::string>& blocks, auto change) {
     for (const auto& l : check.layers) {

@@ -1,5 +1,5 @@
-// The self-check of 8-bit products: one batch's gradients with them against the same batch with F32 products on the same stored weights.
-// Layers where they point elsewhere take two terms, then F32. Decided once, from the run's first batch and first weights, so a resumed
+// The self-check of 8-bit products: the gradients of the run's first rows with them against the same with F32 products on the same stored weights.
+// Layers where they point elsewhere take two terms, then F32. Decided once, from the run's first rows and first weights, so a resumed
 // run decides the same.
 #pragma once
 
@@ -21,10 +21,13 @@ struct Int8Check {
   double least() const;
 };
 
+/// Rows of the first epoch in the run's order, up to about `tokens` (at least one row).
+Batch first_rows(const FitJob& job, int64_t tokens);
+
 /// Cosine between the gradients of every trained layer of the backbone on one batch, 8-bit against F32; gradients are zero again after.
 std::vector<LayerCheck> compare_gradients(const FitJob& job, const std::vector<Linear*>& layers, const Batch& batch, uint64_t epoch);
 
-/// Compares on the first batch and falls back until every layer is above kLeastCosine or in F32. `layers`: those with 8-bit products.
+/// Compares on the run's first rows and falls back until every layer is above kLeastCosine or in F32. `layers`: those with 8-bit products.
 Int8Check check_int8(const FitJob& job, const std::vector<Linear*>& layers);
 
 /// One line for people, and one for each layer below the limit.
