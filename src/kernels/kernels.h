@@ -74,24 +74,27 @@ struct Int8Weight {
   const float* x_scale = nullptr;         ///< (K) what the input is multiplied by before it is quantised; null: ones
 };
 
-/// What an int8 product quantises: x (T, K), act(x), or x * act'(u).
+/// What an int8 product quantises: x (T, K), act(u), or x * act'(u). Pre-activations u are bf16: half the memory of the widest tensor of a
+/// layer, at an error (2^-9) far below that of 8 bits.
 enum class Int8Input { kPlain, kActivation, kSlope };
 struct Int8Source {
   const float* x = nullptr;
   int64_t x_pitch = 0;
   Int8Input input = Int8Input::kPlain;
   Activation act = Activation::kNone;
-  const float* u = nullptr;  ///< of kSlope
+  const uint16_t* u = nullptr;
   int64_t u_pitch = 0;
 };
 
-/// One product of an input: y (T, N) = product + bias + beta * y. bias may be null; beta 0 never reads y.
+/// One product of an input: y (T, N) = product + bias + beta * y. bias may be null; beta 0 never reads y. With y_bf16 the result goes there
+/// instead, rounded to nearest even (beta 0 only).
 struct Int8Product {
   Int8Weight w;
   const float* bias = nullptr;
   float beta = 0.0f;
   float* y = nullptr;
   int64_t y_pitch = 0;
+  uint16_t* y_bf16 = nullptr;
 };
 
 struct Kernels {

@@ -14,8 +14,8 @@ const float* bias_of(const Linear& l) { return l.has_bias ? l.bias.var.data.f32(
 Var feed_forward(const Context& ctx, const Var& x, const Linear& first, Activation activation, const Linear& second) {
   if (!passes_through(first) || !passes_through(second)) return linear(ctx, linear(ctx, x, first, {activation}), second);
   const int64_t t = x.rows();
-  Tensor u({t, first.out()});
-  const ProductOutput into{&first.weight, bias_of(first), u.f32(), u.pitch()};
+  Tensor u({t, first.out()}, DType::kBF16);
+  const ProductOutput into{&first.weight, bias_of(first), nullptr, u.pitch(), static_cast<uint16_t*>(u.data())};
   products(ctx, x.data, {&into, 1});
   Var out(Tensor({t, second.out()}), x.keys);
   activated_product(ctx, u, activation, {&second.weight, bias_of(second), out.data.f32(), out.data.pitch()});

@@ -43,7 +43,7 @@ Var linear(const Context&, const Var& x, const Linear&, const Epilogue& = {});
 /// Several linears of one input into one buffer (T, sum of outs); the results are its columns.
 std::vector<Var> linear_group(const Context&, const Var& x, const std::vector<const Linear*>& layers);
 /// linear(linear(x, first, {activation}), second). Where both are frozen 8-bit products without deltas, act(u) and its gradient are made
-/// inside the products and never stored.
+/// inside the products and never stored, and u is kept in bf16.
 Var feed_forward(const Context&, const Var& x, const Linear& first, Activation activation, const Linear& second);
 /// Some tensor of the layer wants a gradient: weight, bias or a delta's.
 bool trains(const Linear&);

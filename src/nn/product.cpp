@@ -57,7 +57,7 @@ void int8_products(const Context& ctx, const Int8Source& source, int64_t t, std:
   std::list<PackedInt8> made;
   for (const ProductOutput& o : outputs) {
     if (!o.w->eight_bit() || o.w->terms != terms) continue;
-    list.push_back({view(forward_form(ctx, *o.w, made.emplace_back())), o.bias, 0.0f, o.y, o.pitch});
+    list.push_back({view(forward_form(ctx, *o.w, made.emplace_back())), o.bias, 0.0f, o.y, o.pitch, o.y_bf16});
   }
   if (!list.empty())
     ctx.kernels->int8_products(ctx, t, outputs[0].w->in, source, terms, static_cast<int>(list.size()), list.data());
@@ -77,17 +77,9 @@ void products(const Context& ctx, const Tensor& x, std::span<const ProductOutput
 }
 
 void activated_product(const Context& ctx, const Tensor& u, Activation act, const ProductOutput& out) {
-  if (out.w->eight_bit() && !out.w->observed) {
-    Int8Source source = plain(u);
-    source.input = Int8Input::kActivation;
-    source.act = act;
-    int8_products(ctx, source, u.rows(), {&out, 1}, out.w->terms);
-    return;
-  }
-  Tensor y({u.rows(), u.cols()});
-  Tensor same = u;  // bias_activation writes u only when there is a bias
-  ctx.kernels->bias_activation(ctx, u.rows(), u.cols(), nullptr, act, same.f32(), same.pitch(), y.f32(), y.pitch());
-  products(ctx, y, {&out, 1});
+  require(out.w->eight_bit(), "activated_product: an 8-bit product");
+  const Int8Source source{.input = Int8Input::kActivation, .act = act, .u = static_cast<const uint16_t*>(u.data()), .u_pitch = u.pitch()};
+  int8_products(ctx, source, u.rows(), {&out, 1}, out.w->terms);
 }
 
 void input_gradient(const Context& ctx, const Weight& w, const Tensor& dy, const Gradient::Target& dx) {
@@ -102,20 +94,15 @@ void input_gradient(const Context& ctx, const Weight& w, const Tensor& dy, const
 }
 
 void activated_input_gradient(const Context& ctx, const Weight& w, const Tensor& dy, Activation act, const Tensor& u, const Gradient::Target& dx) {
-  if (w.eight_bit()) {
-    Int8Source source = plain(dy);
-    source.input = Int8Input::kSlope;
-    source.act = act;
-    source.u = u.f32();
-    source.u_pitch = u.pitch();
-    PackedInt8 made;
-    const Int8Product p{view(backward_form(ctx, w, made)), nullptr, dx.beta, dx.data, dx.pitch};
-    ctx.kernels->int8_products(ctx, dy.rows(), w.out, source, w.terms, 1, &p);
-    return;
-  }
-  Tensor du({dy.rows(), dy.cols()});
-  ctx.kernels->activation_backward(ctx, dy.rows(), dy.cols(), act, u.f32(), u.pitch(), dy.f32(), dy.pitch(), du.f32(), du.pitch());
-  input_gradient(ctx, w, du, dx);
+  require(w.eight_bit(), "activated_input_gradient: an 8-bit product");
+  Int8Source source = plain(dy);
+  source.input = Int8Input::kSlope;
+  source.act = act;
+  source.u = static_cast<const uint16_t*>(u.data());
+  source.u_pitch = u.pitch();
+  PackedInt8 made;
+  const Int8Product p{view(backward_form(ctx, w, made)), nullptr, dx.beta, dx.data, dx.pitch};
+  ctx.kernels->int8_products(ctx, dy.rows(), w.out, source, w.terms, 1, &p);
 }
 
 }  // namespace attune

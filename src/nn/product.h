@@ -14,15 +14,16 @@ struct ProductOutput {
   const float* bias;  ///< null: none
   float* y;
   int64_t pitch;
+  uint16_t* y_bf16 = nullptr;  ///< instead of y, of 8-bit products
 };
 
 /// y_i = x W_i' + bias_i.
 void products(const Context&, const Tensor& x, std::span<const ProductOutput>);
-/// y = act(u) W' + bias, without storing act(u) where 8-bit products run.
+/// y = act(u) W' + bias for u in bf16, by 8-bit products, without storing act(u).
 void activated_product(const Context&, const Tensor& u, Activation act, const ProductOutput&);
 /// dx = dy W + beta dx.
 void input_gradient(const Context&, const Weight&, const Tensor& dy, const Gradient::Target& dx);
-/// dx = (dy * act'(u)) W + beta dx, without storing the bracket where 8-bit products run.
+/// dx = (dy * act'(u)) W + beta dx, in the same way.
 void activated_input_gradient(const Context&, const Weight&, const Tensor& dy, Activation act, const Tensor& u, const Gradient::Target& dx);
 
 }  // namespace attune

@@ -1,5 +1,7 @@
 // Products with 8-bit matrices against exact integers: odd sizes, offsets of every kind, two terms, inputs made on the way, rows that
 // are not finite.
+#include <bit>
+
 #include "kernels/support.h"
 #include "quant/packed_int8.h"
 
@@ -109,21 +111,46 @@ TEST_P(Int8Test, MakesItsInputOnTheWay) {
       EXPECT_TRUE(same_bits(fused, apart)) << static_cast<int>(act);
   };
   const int64_t t = 37, n = 96, inner = 130;
-  const Floats w = normals(n * inner, 1), x = normals(t * inner, 2), u = normals(t * inner, 3);
+  const Floats w = normals(n * inner, 1), x = normals(t * inner, 2);
+  Floats u = normals(t * inner, 3);
+  std::vector<uint16_t> halves;
+  for (float& v : u) {
+    halves.push_back(static_cast<uint16_t>(std::bit_cast<uint32_t>(v) >> 16));
+    v = std::bit_cast<float>(static_cast<uint32_t>(halves.back()) << 16);
+  }
   const Int8Pair pair = packed(w, n, inner, k().int8_limit);
   for (const Activation act : {Activation::kGelu, Activation::kGeluNew, Activation::kRelu, Activation::kSilu, Activation::kTanh}) {
-    Floats activated = x, unused = x;
+    Floats activated = u, unused = u;
     k().bias_activation(ctx(), t, inner, nullptr, act, unused.data(), inner, activated.data(), inner);
-    const Floats fused = run(k(), {.x = x.data(), .x_pitch = inner, .input = Int8Input::kActivation, .act = act}, t, view(pair.forward), {}, 0.0f, 1, 2, n);
+    const Floats fused = run(k(), {.input = Int8Input::kActivation, .act = act, .u = halves.data(), .u_pitch = inner}, t, view(pair.forward), {}, 0.0f, 1, 2, n);
     const Floats apart = run(k(), {.x = activated.data(), .x_pitch = inner}, t, view(pair.forward), {}, 0.0f, 1, 2, n);
     expect_same(fused, apart, act);
 
     Floats slope(x.size());
     k().activation_backward(ctx(), t, inner, act, u.data(), inner, x.data(), inner, slope.data(), inner);
     const Floats fused_slope =
-        run(k(), {.x = x.data(), .x_pitch = inner, .input = Int8Input::kSlope, .act = act, .u = u.data(), .u_pitch = inner}, t, view(pair.forward), {}, 0.0f, 1, 2, n);
+        run(k(), {.x = x.data(), .x_pitch = inner, .input = Int8Input::kSlope, .act = act, .u = halves.data(), .u_pitch = inner}, t, view(pair.forward), {}, 0.0f, 1, 2, n);
     const Floats slope_apart = run(k(), {.x = slope.data(), .x_pitch = inner}, t, view(pair.forward), {}, 0.0f, 1, 2, n);
     expect_same(fused_slope, slope_apart, act);
+  }
+}
+
+TEST_P(Int8Test, WritesBf16) {
+  const int64_t t = 13, n = 70, inner = 96;
+  const Floats w = normals(n * inner, 1), bias = normals(n, 3);
+  Floats x = normals(t * inner, 2);
+  x[0] = std::nanf("");
+  const Int8Pair pair = packed(w, n, inner, k().int8_limit);
+  const Floats wide = run(k(), {.x = x.data(), .x_pitch = inner}, t, view(pair.forward), bias, 0.0f, 1, 1, n);
+  std::vector<uint16_t> halves(wide.size());
+  const Int8Product product{view(pair.forward), bias.data(), 0.0f, nullptr, n, halves.data()};
+  k().int8_products(ctx(), t, inner, {.x = x.data(), .x_pitch = inner}, 1, 1, &product);
+  for (size_t i = 0; i < wide.size(); ++i) {
+    const float got = std::bit_cast<float>(static_cast<uint32_t>(halves[i]) << 16);
+    if (i < static_cast<size_t>(n))
+      EXPECT_TRUE(std::isnan(got)) << i;
+    else
+      EXPECT_NEAR(got, wide[i], std::fabs(wide[i]) / 256) << i;  // half of the last place
   }
 }
 

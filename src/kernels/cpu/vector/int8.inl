@@ -11,19 +11,27 @@ namespace attune::ATTUNE_ISA {
 namespace {
 
 constexpr int64_t kPanelColumns = 64, kGroup = 4, kInnerBlock = 128;  // of quant/packed_int8.h
-constexpr int kTileVectors = kLanes == 16 ? 4 : 2;
+constexpr int kTileVectors = 2;
 constexpr int kTileColumns = kTileVectors * kLanes;
 #if defined(ATTUNE_DPBUSD) || ATTUNE_LANES == 16
 constexpr int kTileRows = 6;
 #else
 constexpr int kTileRows = 4;
 #endif
-constexpr int64_t kBlockBytes = 144 << 10;  // quantised inputs of a block
+constexpr int64_t kBlockBytes = 384 << 10;  // quantised inputs of a block
 
 #if ATTUNE_LANES == 16
+ATTUNE_INLINE uint32_t top_of(U v) { return _mm512_reduce_max_epu32((__m512i)v); }
 ATTUNE_INLINE I to_int(F x) { return (I)_mm512_cvtps_epi32(x); }
 ATTUNE_INLINE void store_bytes(uint8_t* to, I v) { _mm_storeu_si128(reinterpret_cast<__m128i*>(to), _mm512_cvtepi32_epi8((__m512i)v)); }
 #else
+ATTUNE_INLINE uint32_t top_of(U v) {
+  const __m256i w = (__m256i)v;
+  __m128i half = _mm_max_epu32(_mm256_castsi256_si128(w), _mm256_extracti128_si256(w, 1));
+  half = _mm_max_epu32(half, _mm_shuffle_epi32(half, 0x4e));
+  half = _mm_max_epu32(half, _mm_shuffle_epi32(half, 0xb1));
+  return static_cast<uint32_t>(_mm_cvtsi128_si32(half));
+}
 ATTUNE_INLINE I to_int(F x) { return (I)_mm256_cvtps_epi32(x); }
 ATTUNE_INLINE void store_bytes(uint8_t* to, I v) {
   const __m256i w = (__m256i)v;
@@ -31,6 +39,31 @@ ATTUNE_INLINE void store_bytes(uint8_t* to, I v) {
   _mm_storel_epi64(reinterpret_cast<__m128i*>(to), _mm_packus_epi16(half, half));
 }
 #endif
+#if ATTUNE_LANES == 16
+ATTUNE_INLINE U load_halves(const uint16_t* p) { return (U)_mm512_cvtepu16_epi32(_mm256_loadu_si256(reinterpret_cast<const __m256i*>(p))); }
+ATTUNE_INLINE void store_halves(uint16_t* to, U v) { _mm256_storeu_si256(reinterpret_cast<__m256i*>(to), _mm512_cvtepi32_epi16((__m512i)v)); }
+#else
+ATTUNE_INLINE U load_halves(const uint16_t* p) { return (U)_mm256_cvtepu16_epi32(_mm_loadu_si128(reinterpret_cast<const __m128i*>(p))); }
+ATTUNE_INLINE void store_halves(uint16_t* to, U v) {
+  const __m256i w = (__m256i)v;
+  _mm_storeu_si128(reinterpret_cast<__m128i*>(to), _mm_packus_epi32(_mm256_castsi256_si128(w), _mm256_extracti128_si256(w, 1)));
+}
+#endif
+ATTUNE_INLINE F load_bf16(const uint16_t* p) { return (F)(load_halves(p) << 16); }
+ATTUNE_INLINE F load_bf16_part(const uint16_t* p, int64_t n) {
+  uint16_t lanes[kLanes] = {};
+  for (int64_t i = 0; i < n; ++i) lanes[i] = p[i];
+  return load_bf16(lanes);
+}
+/// To the nearest even; NaN stays NaN.
+ATTUNE_INLINE U to_bf16(F x) {
+  const U bits = (U)x;
+  const U rounded = (bits + 0x7fffu + ((bits >> 16) & 1u)) >> 16;
+  return (I)(x != x) ? set1u(0x7fc0u) : rounded;
+}
+ATTUNE_INLINE void store_bf16_part(uint16_t* to, U v, int64_t n) {
+  for (int64_t i = 0; i < n; ++i) to[i] = static_cast<uint16_t>(v[i]);
+}
 ATTUNE_INLINE I load_int(const void* p) {
   I v;
   __builtin_memcpy(&v, p, sizeof v);
@@ -50,112 +83,122 @@ ATTUNE_INLINE void add_dots(I& sums, I unsigned_bytes, I signed_bytes) {
 #endif
 }
 
-/// Quantised rows of an input: codes (rows, pitch) and scales (rows, blocks).
+/// Quantised rows of an input: for each term codes (rows, pitch) and scales (rows, blocks).
 struct Quantized {
   const uint8_t* codes;
-  int64_t pitch;
   const float* scales;
-  int64_t blocks, groups;
-  Quantized from_row(int64_t r) const { return {codes + r * pitch, pitch, scales + r * blocks, blocks, groups}; }
+  int64_t pitch, blocks, groups, rows;
+  int terms;
 };
 
-/// R rows of quantised inputs times a tile's columns, which begin at column n.
+/// Rows [first, first + R) of quantised inputs times a tile's columns, which begin at column n.
 template <int R>
-ATTUNE_INLINE void int8_tile(const Quantized& x, const Int8Product& p, int64_t n, const float* bias, float beta, float* y, int64_t columns) {
-  const int8_t* b = p.w.data + n / kPanelColumns * kPanelColumns * x.groups * kGroup + n % kPanelColumns * kGroup;
+ATTUNE_INLINE void int8_tile(const Quantized& x, int64_t first, const Int8Product& p, int64_t n, int64_t row, int64_t columns) {
   const int64_t outputs = (p.w.n + kPanelColumns - 1) / kPanelColumns * kPanelColumns;
-  const int32_t* compensation = p.w.compensation + n;
-  const uint8_t* a = x.codes;
   F total[R][kTileVectors] = {};
-  for (int64_t block = 0; block < x.blocks; ++block, compensation += outputs) {
-    I sums[R][kTileVectors];
-    ATTUNE_UNROLL
-    for (int v = 0; v < kTileVectors; ++v) {
-      const I start = load_int(compensation + v * kLanes);
+  for (int term = 0; term < x.terms; ++term) {
+    const int8_t* b = p.w.data + n / kPanelColumns * kPanelColumns * x.groups * kGroup + n % kPanelColumns * kGroup;
+    const uint8_t* a = x.codes + (term * x.rows + first) * x.pitch;
+    const float* scales = x.scales + (term * x.rows + first) * x.blocks;
+    const int32_t* compensation = p.w.compensation + n;
+    for (int64_t block = 0; block < x.blocks; ++block, compensation += outputs) {
+      I sums[R][kTileVectors];
       ATTUNE_UNROLL
-      for (int r = 0; r < R; ++r) sums[r][v] = start;
-    }
-    const int64_t first = block * (kInnerBlock / kGroup);
-    const int64_t count = x.groups - first < kInnerBlock / kGroup ? x.groups - first : kInnerBlock / kGroup;
-    for (int64_t g = 0; g < count; ++g) {
-      I row[kTileVectors];
-      ATTUNE_UNROLL
-      for (int v = 0; v < kTileVectors; ++v) row[v] = load_int(b + v * kLanes * kGroup);
+      for (int v = 0; v < kTileVectors; ++v) {
+        const I start = load_int(compensation + v * kLanes);
+        ATTUNE_UNROLL
+        for (int r = 0; r < R; ++r) sums[r][v] = start;
+      }
+      const int64_t done = block * (kInnerBlock / kGroup);
+      const int64_t count = x.groups - done < kInnerBlock / kGroup ? x.groups - done : kInnerBlock / kGroup;
+      for (int64_t g = 0; g < count; ++g) {
+        I row_of_b[kTileVectors];
+        ATTUNE_UNROLL
+        for (int v = 0; v < kTileVectors; ++v) row_of_b[v] = load_int(b + v * kLanes * kGroup);
+        ATTUNE_UNROLL
+        for (int r = 0; r < R; ++r) {
+          int32_t four;
+          __builtin_memcpy(&four, a + r * x.pitch, sizeof four);
+          const I broadcast = I{} + four;
+          ATTUNE_UNROLL
+          for (int v = 0; v < kTileVectors; ++v) add_dots(sums[r][v], broadcast, row_of_b[v]);
+        }
+        a += kGroup;
+        b += kPanelColumns * kGroup;
+      }
       ATTUNE_UNROLL
       for (int r = 0; r < R; ++r) {
-        int32_t four;
-        __builtin_memcpy(&four, a + r * x.pitch, sizeof four);
-        const I broadcast = I{} + four;
+        const F scale = set1(scales[r * x.blocks + block]);
         ATTUNE_UNROLL
-        for (int v = 0; v < kTileVectors; ++v) add_dots(sums[r][v], broadcast, row[v]);
+        for (int v = 0; v < kTileVectors; ++v) total[r][v] = total[r][v] + __builtin_convertvector(sums[r][v], F) * scale;
       }
-      a += kGroup;
-      b += kPanelColumns * kGroup;
-    }
-    ATTUNE_UNROLL
-    for (int r = 0; r < R; ++r) {
-      const F scale = set1(x.scales[r * x.blocks + block]);
-      ATTUNE_UNROLL
-      for (int v = 0; v < kTileVectors; ++v) total[r][v] = total[r][v] + __builtin_convertvector(sums[r][v], F) * scale;
     }
   }
   ATTUNE_UNROLL
   for (int v = 0; v < kTileVectors; ++v) {
-    const int64_t used = columns - v * kLanes < kLanes ? columns - v * kLanes : kLanes;
+    const int64_t column = n + v * kLanes, used = columns - v * kLanes < kLanes ? columns - v * kLanes : kLanes;
     if (used <= 0) break;
     const bool whole = used == kLanes;
-    const F scale = load(p.w.scale + n + v * kLanes);
-    const F start = !bias ? F{} : whole ? load(bias + n + v * kLanes) : load_part(bias + n + v * kLanes, used);
+    const F scale = load(p.w.scale + column);
+    const F start = !p.bias ? F{} : whole ? load(p.bias + column) : load_part(p.bias + column, used);
     ATTUNE_UNROLL
     for (int r = 0; r < R; ++r) {
-      float* to = y + r * p.y_pitch + n + v * kLanes;
+      const int64_t at = (row + r) * p.y_pitch + column;
       F out = total[r][v] * scale + start;
-      if (beta != 0.0f) out = out + (whole ? load(to) : load_part(to, used)) * beta;
-      whole ? store(to, out) : store_part(to, out, used);
+      if (p.y_bf16) {
+        whole ? store_halves(p.y_bf16 + at, to_bf16(out)) : store_bf16_part(p.y_bf16 + at, to_bf16(out), used);
+        continue;
+      }
+      if (p.beta != 0.0f) out = out + (whole ? load(p.y + at) : load_part(p.y + at, used)) * p.beta;
+      whole ? store(p.y + at, out) : store_part(p.y + at, out, used);
     }
   }
 }
 
-/// One block of rows times the columns [begin, end) of one matrix; begin is a multiple of kTileColumns.
-void int8_block(int64_t rows, const Quantized& x, const Int8Product& p, const float* bias, float beta, float* y, int64_t begin, int64_t end) {
+/// A block of rows, which begins at `row` of y, times the columns [begin, end) of one matrix; begin is a multiple of kTileColumns.
+void int8_block(int64_t height, const Quantized& x, const Int8Product& p, int64_t row, int64_t begin, int64_t end) {
   for (int64_t n = begin; n < end; n += kTileColumns) {
-    const auto run = [&]<int R>(int64_t r) { int8_tile<R>(x.from_row(r), p, n, bias, beta, y + r * p.y_pitch, end - n); };
+    const auto run = [&]<int R>(int64_t r) { int8_tile<R>(x, r, p, n, row + r, end - n); };
     int64_t r = 0;
-    for (; r + kTileRows <= rows; r += kTileRows) run.template operator()<kTileRows>(r);
-    if (kTileRows > 4 && r + 4 <= rows) run.template operator()<4>(r), r += 4;
-    if (r + 2 <= rows) run.template operator()<2>(r), r += 2;
-    if (r < rows) run.template operator()<1>(r);
+    for (; r + kTileRows <= height; r += kTileRows) run.template operator()<kTileRows>(r);
+    if (kTileRows > 4 && r + 4 <= height) run.template operator()<4>(r), r += 4;
+    if (r + 2 <= height) run.template operator()<2>(r), r += 2;
+    if (r < height) run.template operator()<1>(r);
   }
+}
+
+/// act(u), or x * act'(u), over a row.
+template <typename Fn>
+ATTUNE_INLINE void activated_row(int64_t k, const float* x, const uint16_t* u, float* to, Fn fn) {
+  lanes(
+      k, [=](int64_t j) { store(to + j, fn(x ? load(x + j) : F{}, load_bf16(u + j))); },
+      [=](int64_t j, int64_t n) { store_part(to + j, fn(x ? load_part(x + j, n) : F{}, load_bf16_part(u + j, n)), n); });
 }
 
 /// The input's row as it is quantised, in `to`, or where it lies when nothing is done to it.
 const float* input_row(const Int8Source& s, int64_t row, int64_t k, const float* x_scale, float* to) {
   const float* x = s.x + row * s.x_pitch;
-  const auto apply = [&](auto fn) {
-    const float* u = s.u + (s.input == Int8Input::kSlope ? row * s.u_pitch : 0);
-    lanes(
-        k, [&](int64_t j) { store(to + j, fn(load(x + j), [&] { return load(u + j); })); },
-        [&](int64_t j, int64_t n) { store_part(to + j, fn(load_part(x + j, n), [&] { return load_part(u + j, n); }), n); });
-    x = to;
-  };
+  const uint16_t* u = s.u + row * s.u_pitch;
   if (s.input == Int8Input::kActivation) {
     switch (s.act) {
-      case Activation::kNone: break;
-      case Activation::kGelu: apply([](F v, auto) { return gelu(v); }); break;
-      case Activation::kGeluNew: apply([](F v, auto) { return gelu_new(v); }); break;
-      case Activation::kRelu: apply([](F v, auto) { return relu(v); }); break;
-      case Activation::kSilu: apply([](F v, auto) { return silu(v); }); break;
-      case Activation::kTanh: apply([](F v, auto) { return vtanh(v); }); break;
+      case Activation::kNone: activated_row(k, nullptr, u, to, [](F, F v) { return v; }); break;
+      case Activation::kGelu: activated_row(k, nullptr, u, to, [](F, F v) { return gelu(v); }); break;
+      case Activation::kGeluNew: activated_row(k, nullptr, u, to, [](F, F v) { return gelu_new(v); }); break;
+      case Activation::kRelu: activated_row(k, nullptr, u, to, [](F, F v) { return relu(v); }); break;
+      case Activation::kSilu: activated_row(k, nullptr, u, to, [](F, F v) { return silu(v); }); break;
+      case Activation::kTanh: activated_row(k, nullptr, u, to, [](F, F v) { return vtanh(v); }); break;
     }
+    x = to;
   } else if (s.input == Int8Input::kSlope) {
     switch (s.act) {
-      case Activation::kNone: break;
-      case Activation::kGelu: apply([](F v, auto u) { return v * gelu_slope(u()); }); break;
-      case Activation::kGeluNew: apply([](F v, auto u) { return v * gelu_new_slope(u()); }); break;
-      case Activation::kRelu: apply([](F v, auto u) { return v * relu_slope(u()); }); break;
-      case Activation::kSilu: apply([](F v, auto u) { return v * silu_slope(u()); }); break;
-      case Activation::kTanh: apply([](F v, auto u) { return v * tanh_slope(u()); }); break;
+      case Activation::kNone: activated_row(k, x, u, to, [](F d, F) { return d; }); break;
+      case Activation::kGelu: activated_row(k, x, u, to, [](F d, F v) { return d * gelu_slope(v); }); break;
+      case Activation::kGeluNew: activated_row(k, x, u, to, [](F d, F v) { return d * gelu_new_slope(v); }); break;
+      case Activation::kRelu: activated_row(k, x, u, to, [](F d, F v) { return d * relu_slope(v); }); break;
+      case Activation::kSilu: activated_row(k, x, u, to, [](F d, F v) { return d * silu_slope(v); }); break;
+      case Activation::kTanh: activated_row(k, x, u, to, [](F d, F v) { return d * tanh_slope(v); }); break;
     }
+    x = to;
   }
   if (x_scale) {
     lanes(
@@ -180,8 +223,7 @@ ATTUNE_INLINE float largest(int64_t k, const float* x) {
         const U bits = (U)load_part(x + j, n) & 0x7fffffffu;
         *m = *m > bits ? *m : bits;
       });
-  uint32_t top_bits = 0;
-  for (int64_t i = 0; i < kLanes; ++i) top_bits = most[i] > top_bits ? most[i] : top_bits;
+  const uint32_t top_bits = top_of(most);
   float out;
   __builtin_memcpy(&out, &top_bits, sizeof out);
   return out;
@@ -230,7 +272,7 @@ void int8_products(const Context& ctx, int64_t t, int64_t k, const Int8Source& s
   // Blocks of equal height; where there are too few rows for all threads, columns are shared out too.
   int64_t most_rows = kBlockBytes / pitch / terms / kTileRows * kTileRows;
   if (most_rows < kTileRows) most_rows = kTileRows;
-  if (most_rows > 96) most_rows = 96;
+  if (most_rows > 264) most_rows = 264;
   int64_t blocks = (t + most_rows - 1) / most_rows, pieces = 1;
   if (threads > 1 && blocks >= threads) blocks = (blocks + threads - 1) / threads * threads;
   if (threads > 1 && blocks < threads) pieces = threads;
@@ -258,9 +300,7 @@ void int8_products(const Context& ctx, int64_t t, int64_t k, const Int8Source& s
         }
       }
       const int64_t from = part * piece, to = from + piece < p.w.n ? from + piece : p.w.n;
-      for (int term = 0; term < terms; ++term)
-        int8_block(height, {q + term * rows * pitch, pitch, scale + term * rows * in_blocks, in_blocks, groups}, p, term ? nullptr : p.bias,
-                   term ? 1.0f : p.beta, p.y + begin * p.y_pitch, from, to);
+      int8_block(height, {q, scale, pitch, in_blocks, groups, rows, terms}, p, begin, from, to);
     }
   };
   if (threads == 1) {
