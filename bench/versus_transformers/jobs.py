@@ -38,9 +38,9 @@ _MINILM = dict(kind="train", model="minilm", rows="sst2/train-sentences.tsv", va
 _SST2 = dict(model="classifier", rows="sst2/dev.tsv", max_length=128, truncation_side="right", batch=32)
 
 JOBS = {
-    "reference": Job(**_REFERENCE, steps=12, eval_rows=160, learning_rate=1e-3, lora={"r": 4, "lora_alpha": 32, "lora_dropout": 0.01, "target_modules": ["q_lin"]},
+    "reference": Job(**_REFERENCE, steps=12, eval_rows=128, learning_rate=1e-3, lora={"r": 4, "lora_alpha": 32, "lora_dropout": 0.01, "target_modules": ["q_lin"]},
                      sides=("default", "attune", "attune-int8", "best", "attune-nf4", "attune-nf4-f32", "bitsandbytes")),
-    "reference-full": Job(**_REFERENCE, steps=10, eval_rows=8, method="full", learning_rate=5e-5, sides=("default", "attune", "best")),
+    "reference-full": Job(**_REFERENCE, steps=8, eval_rows=8, method="full", learning_rate=5e-5, sides=("default", "attune", "best")),
     "minilm": Job(**_MINILM, steps=50, eval_rows=872, learning_rate=5e-4, lora={"r": 8, "lora_alpha": 16, "lora_dropout": 0.1, "target_modules": ["query", "value"]},
                   sides=("default", "attune", "attune-int8", "best", "attune-nf4", "attune-nf4-f32", "bitsandbytes")),
     "predict": Job(kind="predict", **_SST2, sides=("default", "attune", "attune-int8", "best", "onnxruntime", "onnxruntime-int8", "openvino")),

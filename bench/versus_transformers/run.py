@@ -91,7 +91,7 @@ def main():
     parser.add_argument("--rounds", type=int, default=2)
     parser.add_argument("--steps", type=int, default=0, help="timed steps of every training; 0: as jobs.py says")
     parser.add_argument("--eval-rows", type=int, help="rows evaluated after every training; 0: none; default: as jobs.py says")
-    parser.add_argument("--passes", type=int, default=3, help="passes over the file of `predict`")
+    parser.add_argument("--passes", type=int, default=2, help="passes over the file of `predict` in each round")
     parser.add_argument("--sentences", type=int, default=200, help="sentences of `latency`")
     parser.add_argument("--starts", type=int, default=2, help="processes started in each round of `latency` (attune: three times as many)")
     parser.add_argument("--threads", type=int, default=2)
