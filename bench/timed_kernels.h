@@ -1,4 +1,5 @@
-// A kernel table that times every entry of another: where a step's time goes, seen from outside the kernels.
+// A kernel table that times every entry of another and counts the work it is given: where a step's time goes, and how much of it the
+// work alone would take, seen from outside the kernels.
 #pragma once
 
 #include <chrono>
@@ -9,10 +10,20 @@
 
 namespace attune::bench {
 
+/// What a call has to do: operations (two a multiply-add) of products and of attention, and bytes of everything else, each array once.
+struct Work {
+  double products = 0, int8_products = 0, attention = 0, bytes = 0;
+  Work& operator+=(const Work& o) {
+    products += o.products, int8_products += o.int8_products, attention += o.attention, bytes += o.bytes;
+    return *this;
+  }
+};
+
 struct EntryTime {
   const char* name;
   double seconds = 0;
   long calls = 0;
+  Work work = {};
 };
 inline std::vector<EntryTime>& entry_times() {
   static std::vector<EntryTime> all;
@@ -23,12 +34,118 @@ inline const Kernels*& timed_inner() {
   return inner;
 }
 
+/// Work of a call by entry; an entry without its own line counts nothing.
+template <auto Entry>
+struct WorkOf {
+  template <typename... Args>
+  static Work of(const Args&...) {
+    return {};
+  }
+};
+inline Work passes(int64_t t, int64_t c, double arrays) { return {.bytes = 4.0 * static_cast<double>(t) * static_cast<double>(c) * arrays}; }
+/// Operations of one product over all heads, with every key a query sees (causal: half, about).
+inline double attention_product(const AttentionShape& s) {
+  double pairs = 0;
+  for (int64_t b = 0; b < s.sequences; ++b) pairs += static_cast<double>((s.q_starts[b + 1] - s.q_starts[b]) * (s.k_starts[b + 1] - s.k_starts[b]));
+  return 2.0 * pairs * static_cast<double>(s.heads * s.head_dim) * (s.causal ? 0.5 : 1.0);
+}
+template <>
+struct WorkOf<&Kernels::gemm> {
+  static Work of(const Context&, bool, bool, int64_t m, int64_t n, int64_t k, float, const float*, int64_t, const float*, int64_t, float, float*, int64_t) {
+    return {.products = 2.0 * static_cast<double>(m) * static_cast<double>(n) * static_cast<double>(k)};
+  }
+};
+// An entry for int8 products counts its operations in .int8_products here, and int8_product_rate() in roofline.h measures its roof.
+template <>
+struct WorkOf<&Kernels::attention> {
+  static Work of(const Context&, const AttentionShape& s, const float*, int64_t, const float*, int64_t, const float*, int64_t, float*, int64_t, float*) {
+    return {.attention = 2 * attention_product(s)};
+  }
+};
+template <>
+struct WorkOf<&Kernels::attention_backward> {
+  static Work of(const Context&, const AttentionShape& s, const float*, int64_t, const float*, int64_t, const float*, int64_t, const float*, int64_t, const float*,
+                 const float*, int64_t, float* dq, int64_t, float* dk, int64_t, float* dv, int64_t) {
+    const int products = (dq || dk ? 2 : 1) + (dq ? 1 : 0) + (dk ? 1 : 0) + (dv ? 1 : 0);  // the probabilities again, their gradient, and one a result
+    return {.attention = products * attention_product(s)};
+  }
+};
+template <>
+struct WorkOf<&Kernels::bias_activation> {
+  static Work of(const Context&, int64_t t, int64_t c, const float* bias, Activation act, float* u, int64_t, float* y, int64_t) {
+    return passes(t, c, act == Activation::kNone || y == u ? 2 : bias ? 3 : 2);
+  }
+};
+template <>
+struct WorkOf<&Kernels::activation_backward> {
+  static Work of(const Context&, int64_t t, int64_t c, Activation, const float*, int64_t, const float*, int64_t, float*, int64_t) { return passes(t, c, 3); }
+};
+template <>
+struct WorkOf<&Kernels::bias_backward> {
+  static Work of(const Context&, int64_t t, int64_t c, const float*, int64_t, float*) { return passes(t, c, 1); }
+};
+template <>
+struct WorkOf<&Kernels::dropout_add_layer_norm> {
+  static Work of(const Context&, int64_t t, int64_t c, const Dropout&, const float*, const float* residual, const float*, const float*, float, float*, float*, float*,
+                 float*) {
+    return passes(t, c, residual ? 4 : 3);
+  }
+};
+template <>
+struct WorkOf<&Kernels::dropout_add_layer_norm_backward> {
+  static Work of(const Context&, int64_t t, int64_t c, const Dropout&, const float*, const float*, const float*, const float*, const float*, float* ds, float* dx,
+                 float*, float*) {
+    return passes(t, c, dx && dx != ds ? 4 : 3);
+  }
+};
+template <>
+struct WorkOf<&Kernels::dropout> {
+  static Work of(const Context&, int64_t t, int64_t c, const Dropout&, const float*, int64_t, float*, int64_t) { return passes(t, c, 2); }
+};
+template <>
+struct WorkOf<&Kernels::embedding> {
+  static Work of(const Context&, int64_t t, int64_t c, const int32_t*, const float*, float beta, float*) { return passes(t, c, beta == 0.0f ? 2 : 3); }
+};
+template <>
+struct WorkOf<&Kernels::embedding_backward> {
+  static Work of(const Context&, int64_t t, int64_t c, int64_t, const int32_t*, int32_t, const float*, float*) { return passes(t, c, 3); }
+};
+template <>
+struct WorkOf<&Kernels::gather_rows> {
+  static Work of(const Context&, int64_t r, int64_t c, const int64_t*, const float*, int64_t, float*, int64_t) { return passes(r, c, 2); }
+};
+template <>
+struct WorkOf<&Kernels::scatter_add_rows> {
+  static Work of(const Context&, int64_t r, int64_t c, const int64_t*, const float*, int64_t, float*, int64_t) { return passes(r, c, 3); }
+};
+template <>
+struct WorkOf<&Kernels::cross_entropy> {
+  static Work of(const Context&, int64_t r, int64_t v, const float*, int64_t, const int32_t*, const float*, float, float*, float* d) { return passes(r, v, d ? 2 : 1); }
+};
+template <>
+struct WorkOf<&Kernels::axpby> {
+  static Work of(const Context&, int64_t n, float, const float*, float beta, float*) { return passes(n, 1, beta == 0.0f ? 2 : 3); }
+};
+template <>
+struct WorkOf<&Kernels::sum_of_squares> {
+  static Work of(const Context&, int64_t n, const float*) { return passes(n, 1, 1); }
+};
+template <>
+struct WorkOf<&Kernels::all_finite> {
+  static Work of(const Context&, int64_t n, const float*) { return passes(n, 1, 1); }
+};
+template <>
+struct WorkOf<&Kernels::adamw> {
+  static Work of(const Context&, int64_t n, const AdamWStep&, float*, const float*, float*, float*) { return passes(n, 1, 7); }
+};
+
 template <auto Entry, typename Function>
 struct Timed;
 template <auto Entry, typename Result, typename... Args>
 struct Timed<Entry, Result (*)(Args...)> {
   static inline size_t slot = 0;
   static Result call(Args... args) {
+    entry_times()[slot].work += WorkOf<Entry>::of(args...);
     struct Watch {
       std::chrono::steady_clock::time_point begin = std::chrono::steady_clock::now();
       ~Watch() {
@@ -63,14 +180,24 @@ inline const Kernels& timed_kernels(const Kernels& inner) {
 }
 
 inline void reset_entry_times() {
-  for (auto& e : entry_times()) e.seconds = 0, e.calls = 0;
+  for (auto& e : entry_times()) e.seconds = 0, e.calls = 0, e.work = {};
+}
+
+inline Work total_work() {
+  Work sum;
+  for (const auto& e : entry_times()) sum += e.work;
+  return sum;
 }
 
 inline void print_entry_times(int steps) {
   double sum = 0;
   for (const auto& e : entry_times()) sum += e.seconds;
-  for (const auto& e : entry_times())
-    if (e.calls) std::printf("  %-32s %8.2f ms/step %5.1f%%  %5.1f calls\n", e.name, 1e3 * e.seconds / steps, 100 * e.seconds / sum, static_cast<double>(e.calls) / steps);
+  for (const auto& e : entry_times()) {
+    if (!e.calls) continue;
+    const double operations = e.work.products + e.work.int8_products + e.work.attention;
+    std::printf("  %-32s %8.2f ms/step %5.1f%%  %5.1f calls  %6.1f %s\n", e.name, 1e3 * e.seconds / steps, 100 * e.seconds / sum, static_cast<double>(e.calls) / steps,
+                1e-9 * (operations > 0 ? operations : e.work.bytes) / e.seconds, operations > 0 ? "GF/s" : "GB/s");
+  }
 }
 
 }  // namespace attune::bench

@@ -1,46 +1,84 @@
-"""attune against transformers + peft, side by side (README.md). Prints a Markdown table with the ratios."""
+"""attune against transformers + peft and the inference engines, in one run (README.md). Prints Markdown; --json keeps every round."""
 import argparse
 import json
 import os
-import platform
-import statistics
 import subprocess
 import sys
 import tempfile
+import time
+
+import machine
+import report
+from jobs import JOBS, SIDES
 
 HERE = os.path.dirname(os.path.abspath(__file__))
-sys.path.insert(0, HERE)
-import ours
-from jobs import JOBS
-
-SKIP = 3  # first steps: allocation, code paths warming up
 
 
-def distilbert(model, folder):
-    """A DistilBERT with random weights (configuration defaults) and the tokenizer of `model`."""
-    path = os.path.join(folder, "distilbert")
-    code = ("import sys, torch; from transformers import DistilBertConfig, DistilBertForSequenceClassification as M, AutoTokenizer\n"
-            "torch.manual_seed(0); m = M(DistilBertConfig()); m.save_pretrained(sys.argv[2])\n"
-            "AutoTokenizer.from_pretrained(sys.argv[1]).save_pretrained(sys.argv[2])")
-    subprocess.run([sys.executable, "-W", "ignore", "-c", code, model, path], check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    return path
+def chosen_sides(job, wanted):
+    """The job's sides in their order: those wanted, or all that need no request."""
+    known = JOBS[job].sides
+    return [s for s in known if (s in wanted if wanted else not SIDES[s].on_request)]
 
 
-def reference(name, model, data, steps, eval_rows, threads, best):
-    environment = dict(os.environ, OMP_NUM_THREADS=str(threads), HF_HUB_OFFLINE="1", TRANSFORMERS_VERBOSITY="error")
-    if best:  # glibc keeps freed memory and uses huge pages
-        environment |= {"MALLOC_MMAP_MAX_": "0", "MALLOC_TRIM_THRESHOLD_": "68719476736", "MALLOC_TOP_PAD_": "268435456",
-                        "GLIBC_TUNABLES": "glibc.malloc.hugetlb=1"}
-    command = [sys.executable, "-W", "ignore", os.path.join(HERE, "reference.py"), "--job", name, "--model", model, "--data", data,
-               "--steps", str(steps), "--eval-rows", str(eval_rows), "--threads", str(threads)] + (["--by-length"] if best else [])
-    out = subprocess.run(command, env=environment, check=True, capture_output=True, text=True).stdout
-    return json.loads(out.strip().splitlines()[-1])
+def script(name, *arguments, environment):
+    run = subprocess.run([sys.executable, "-W", "ignore", os.path.join(HERE, name), *arguments], env=environment, stdout=subprocess.PIPE, text=True)
+    if run.returncode != 0:
+        raise SystemExit(f"{name} {' '.join(arguments)} ended with status {run.returncode}")
+    return run.stdout
 
 
-def figures(result):
-    seconds, tokens = result["seconds"][SKIP:], result["tokens"][SKIP:]
-    return {"median step s": statistics.median(seconds), "real tokens/s": sum(tokens) / sum(seconds),
-            "evaluation rows/s": result["eval_rows"] / result["evaluation"], "peak MB": result["peak_mb"], "start s": result["start"]}
+def run_side(name, side_name, plan, threads):
+    side = SIDES[side_name]
+    mine = plan | {"options": side.options} | ({"rows": plan["rows_by_length"]} if side.options.get("by_length") and "rows_by_length" in plan else {})
+    path = os.path.join(plan["work"], f"{name}-{side_name}.json")
+    with open(path, "w", encoding="utf-8") as f:
+        json.dump(mine, f)
+    watch, begin = machine.Watch(), time.time()
+    result = json.loads(script(side.program, path, environment=machine.environment(threads, side.environment)).strip().splitlines()[-1])
+    return result if "skipped" in result else result | {"others": round(watch.others(), 4), "wall_s": round(time.time() - begin, 1)}
+
+
+def check_same_work(name, one):
+    """The sides of a training must have seen the same tokens and trained as many numbers."""
+    for key, of in (("real tokens", lambda r: sum(r["tokens"])), ("steps", lambda r: len(r["tokens"])), ("trained parameters", lambda r: r["trainable"])):
+        seen = {side: of(r) for side, r in one.items() if "tokens" in r}
+        if len(set(seen.values())) > 1:
+            raise SystemExit(f"{name}: the sides did not do the same work: {key} {seen}")
+
+
+def measure(args, work):
+    attune, model, data = (os.path.abspath(p) for p in (args.attune, args.model, args.data))
+    wanted = args.sides.split(",") if args.sides else []
+    sides = {name: chosen_sides(name, wanted) for name in args.jobs.split(",")}
+    settings = {"attune": attune, "model": model, "data": data, "work": work, "threads": args.threads, "sides": sides, "steps": args.steps,
+                "eval_rows": args.eval_rows, "passes": args.passes, "sentences": args.sentences, "starts": args.starts}
+    path = os.path.join(work, "settings.json")
+    with open(path, "w", encoding="utf-8") as f:
+        json.dump(settings, f, indent=1)
+    script("prepare.py", path, environment=machine.environment(args.threads, {}))
+    kept = {}
+    for name in sides:
+        with open(os.path.join(work, f"{name}.json"), encoding="utf-8") as f:
+            plan = json.load(f)
+        kept[name] = {"plan": plan, "rounds": []}
+        skipped = {}
+        for number in range(args.rounds):
+            one = {}
+            for side in sides[name]:
+                one[side] = skipped.get(side) or run_side(name, side, plan, args.threads)
+                if "skipped" in one[side]:
+                    skipped[side] = one[side]
+                print(f"{name}, round {number + 1}, {side}: {one[side].get('skipped') or str(one[side]['wall_s']) + ' s'}", file=sys.stderr, flush=True)
+            check_same_work(name, one)
+            kept[name]["rounds"].append(one)
+    return kept
+
+
+def without_paths(kept):
+    """Plans name the folders of this machine, which nobody else needs."""
+    for entry in kept.values():
+        entry["plan"] = {k: v for k, v in entry["plan"].items() if not (isinstance(v, str) and v.startswith("/"))}
+    return kept
 
 
 def main():
@@ -48,37 +86,31 @@ def main():
     parser.add_argument("--attune", required=True)
     parser.add_argument("--model", required=True, help="folder of all-MiniLM-L6-v2")
     parser.add_argument("--data", required=True, help="folder with imdb/ and sst2/")
-    parser.add_argument("--jobs", default="reference,minilm")
-    parser.add_argument("--steps", type=int, default=0, help="0: 40 of the reference job, 80 of MiniLM's")
-    parser.add_argument("--eval-rows", type=int, default=200)
+    parser.add_argument("--jobs", default=",".join(JOBS), help=f"of {', '.join(JOBS)}")
+    parser.add_argument("--sides", default="", help=f"of {', '.join(SIDES)}; default: all a job has but attune-nf4-f32")
     parser.add_argument("--rounds", type=int, default=2)
+    parser.add_argument("--steps", type=int, default=0, help="timed steps of every training; 0: as jobs.py says")
+    parser.add_argument("--eval-rows", type=int, help="rows evaluated after every training; 0: none; default: as jobs.py says")
+    parser.add_argument("--passes", type=int, default=2, help="passes over the file of `predict` in each round")
+    parser.add_argument("--sentences", type=int, default=200, help="sentences of `latency`")
+    parser.add_argument("--starts", type=int, default=2, help="processes started in each round of `latency` (attune: three times as many)")
     parser.add_argument("--threads", type=int, default=2)
+    parser.add_argument("--work", help="folder for models and runs, kept; default: a temporary one")
     parser.add_argument("--json", help="write every round here")
     args = parser.parse_args()
-    kept = {}
-    with tempfile.TemporaryDirectory() as folder:
-        for name in args.jobs.split(","):
-            steps = args.steps or (40 if name == "reference" else 80)
-            model = distilbert(args.model, folder) if JOBS[name].distilbert else args.model
-            rounds = {"transformers, as it comes": [], "transformers, best easy variant": [], "attune": []}
-            for _ in range(args.rounds):
-                rounds["transformers, as it comes"].append(reference(name, model, args.data, steps, args.eval_rows, args.threads, False))
-                rounds["attune"].append(ours.run(args.attune, name, model, args.data, steps, args.eval_rows, args.threads, folder))
-                rounds["transformers, best easy variant"].append(reference(name, model, args.data, steps, args.eval_rows, args.threads, True))
-            kept[name] = rounds
-            table = {who: {k: statistics.median(figures(r)[k] for r in results) for k in figures(results[0])} for who, results in rounds.items()}
-            columns = list(table["attune"])
-            print(f"\n{name} ({steps} steps, {args.eval_rows} evaluation rows, {args.threads} threads, median of {args.rounds} rounds)\n")
-            print("| | " + " | ".join(columns) + " |\n| --- |" + " ---: |" * len(columns))
-            for who, row in table.items():
-                print(f"| {who} | " + " | ".join(f"{row[c]:,.3f}" if c.endswith(" s") else f"{row[c]:,.0f}" for c in columns) + " |")
-            for who in list(table)[:2]:
-                ratio = [table["attune"][c] / table[who][c] if c.endswith("/s") else table[who][c] / table["attune"][c] for c in columns]
-                print(f"| attune over {who.split(', ')[1]} | " + " | ".join(f"{r:.2f} x" for r in ratio) + " |")
-            sys.stdout.flush()
+    for known, given in ((JOBS, args.jobs), (SIDES, args.sides)):
+        unknown = [n for n in given.split(",") if n and n not in known]
+        if unknown:
+            parser.error(f"unknown: {', '.join(unknown)}; known: {', '.join(known)}")
+    described = machine.describe(os.path.abspath(args.attune), args.threads)
+    with tempfile.TemporaryDirectory() as temporary:
+        work = os.path.abspath(args.work or temporary)
+        os.makedirs(work, exist_ok=True)
+        kept = without_paths(measure(args, work))
     if args.json:
         with open(args.json, "w", encoding="utf-8") as f:
-            json.dump({"machine": platform.processor() or platform.machine(), "rounds": kept}, f, indent=1)
+            json.dump({"machine": described, "jobs": kept}, f, indent=1)
+    report.print_report(described, kept)
 
 
 if __name__ == "__main__":

@@ -1,0 +1,155 @@
+"""Makes what the jobs need in a work folder, in a process of its own: `prepare.py SETTINGS` writes WORK/JOB.json, the plan all sides read.
+
+The timed rows of a training are the same on all sides. They come from mega-batches as the Trainer's group_by_length makes them (50 batches of
+random rows, sorted by length): evenly spaced batches of those, so that few steps still see every length. As it comes, the same rows are
+shuffled; of many shuffles the one with the median padding is taken, since a dozen batches can have good or bad luck."""
+import csv
+import json
+import os
+import random
+import subprocess
+import sys
+from dataclasses import asdict
+
+from tokenizers import Tokenizer
+
+from jobs import JOBS, WARM_UP
+
+MEGA = 50  # batches, transformers.trainer_pt_utils.get_length_grouped_indices
+
+
+def read(path):
+    """Texts and labels of an IMDB CSV or an SST-2 TSV (no quoting)."""
+    if path.endswith(".tsv"):
+        with open(path, encoding="utf-8") as f:
+            pairs = [line.rstrip("\n").rsplit("\t", 1) for line in f][1:]
+        return [(text, int(label)) for text, label in pairs]
+    csv.field_size_limit(1 << 24)
+    with open(path, encoding="utf-8", newline="") as f:
+        return [(row["text"], int(row["label"])) for row in csv.DictReader(f)]
+
+
+def write(path, rows):
+    with open(path, "w", encoding="utf-8") as f:
+        for text, label in rows:
+            f.write(json.dumps({"text": text, "label": label}) + "\n")
+    return path
+
+
+def slices(items, n):
+    return [items[i:i + n] for i in range(0, len(items), n)]
+
+
+def padded(order, lengths, batch):
+    return sum(len(b) * max(lengths[i] for i in b) for b in slices(order, batch))
+
+
+def training_orders(lengths, batch, steps):
+    """Indices of the warm-up batches, and of the timed ones shuffled and by length."""
+    rng = random.Random(42)
+    pool = list(range(len(lengths)))
+    rng.shuffle(pool)
+    longest = sorted(pool, key=lambda i: -lengths[i])[:batch]
+    pool = [i for i in pool if i not in set(longest)]
+    warm, pool = longest + pool[:(WARM_UP - 1) * batch], pool[(WARM_UP - 1) * batch:]
+    if steps * batch > len(pool):
+        raise SystemExit(f"{steps} steps of {batch} rows are more than the {len(pool)} rows there are")
+    pool = pool[:max(steps, MEGA * -(-steps // MEGA)) * batch]
+    pool = pool[:len(pool) // batch * batch]
+    batches = [b for mega in slices(pool, MEGA * batch) for b in slices(sorted(mega, key=lambda i: -lengths[i]), batch)]
+    by_length = [i for k in range(steps) for i in batches[(2 * k + 1) * len(batches) // (2 * steps)]]
+    shuffles = []
+    for _ in range(101):
+        order = by_length[:]
+        rng.shuffle(order)
+        shuffles.append((padded(order, lengths, batch), order))
+    return warm, sorted(shuffles)[50][1], by_length
+
+
+def distilbert(model, folder):
+    """A DistilBERT with random weights (configuration defaults) and the tokenizer of `model`."""
+    if not os.path.exists(os.path.join(folder, "tokenizer.json")):
+        import torch
+        from transformers import AutoTokenizer, DistilBertConfig, DistilBertForSequenceClassification
+        torch.manual_seed(0)
+        DistilBertForSequenceClassification(DistilBertConfig()).save_pretrained(folder)
+        AutoTokenizer.from_pretrained(model).save_pretrained(folder)
+    return folder
+
+
+def classifier(settings, folder):
+    """MiniLM with a head of two labels, trained for a moment: what it answers does not matter here, only that all sides answer the same."""
+    if not os.path.exists(os.path.join(folder, "model.safetensors")):
+        run = folder + "-run"
+        for command in (["train", "--model", settings["model"], "--train-file", os.path.join(settings["data"], "sst2/train-sentences.tsv"), "--method", "lora",
+                         "--r", "8", "--lora-alpha", "16", "--target-modules", "query,value", "--learning-rate", "1e-3", "--max-steps", "60", "--batch-size", "32",
+                         "--max-length", "128", "--save-strategy", "no", "--output-dir", run, "--overwrite"],
+                        ["merge", run, "--output", folder, "--overwrite"]):
+            subprocess.run([settings["attune"], *command, "--quiet"], check=True, stdout=subprocess.DEVNULL)
+    return folder
+
+
+def onnx_files(model, folder):
+    """The classifier as ONNX, f32, and dynamically quantised (8-bit weights, activations quantised as they come)."""
+    full, int8 = os.path.join(folder, "model.onnx"), os.path.join(folder, "model-int8.onnx")
+    if not os.path.exists(int8):
+        import torch
+        from onnxruntime.quantization import QuantType, quantize_dynamic
+        from transformers import AutoModelForSequenceClassification, AutoTokenizer
+
+        class Logits(torch.nn.Module):
+            def __init__(self):
+                super().__init__()
+                self.model = AutoModelForSequenceClassification.from_pretrained(model, attn_implementation="eager").eval()
+
+            def forward(self, input_ids, attention_mask, token_type_ids):
+                return self.model(input_ids=input_ids, attention_mask=attention_mask, token_type_ids=token_type_ids).logits
+
+        encoded = AutoTokenizer.from_pretrained(model)(["a b c", "d e f g"], return_tensors="pt", padding=True)
+        names = ["input_ids", "attention_mask", "token_type_ids"]
+        how = dict(input_names=names, output_names=["logits"], opset_version=17)
+        inputs = tuple(encoded[n] for n in names)
+        os.makedirs(folder, exist_ok=True)
+        torch.onnx.export(Logits(), inputs, full, dynamo=False, dynamic_axes={n: {0: "rows", 1: "tokens"} for n in names}, **how)
+        quantize_dynamic(full, int8, weight_type=QuantType.QInt8)
+    return {"onnx": full, "onnx_int8": int8}
+
+
+def prepare(settings, name):
+    job = JOBS[name]
+    work = settings["work"]
+    model = {"distilbert": lambda: distilbert(settings["model"], os.path.join(work, "distilbert")), "minilm": lambda: settings["model"],
+             "classifier": lambda: classifier(settings, os.path.join(work, "classifier"))}[job.model]()
+    plan = asdict(job) | {"model": model, "work": work, "attune": settings["attune"], "threads": settings["threads"],
+                          "inputs": ["input_ids", "attention_mask"] + ([] if job.model == "distilbert" else ["token_type_ids"])}
+    rows = read(os.path.join(settings["data"], job.rows))
+    if job.kind != "train":
+        if any(side.startswith(("onnx", "openvino")) for side in settings["sides"][name]):
+            plan |= onnx_files(model, os.path.join(work, "onnx"))
+        return plan | {"rows": write(os.path.join(work, f"{name}.jsonl"), rows), "text": "a gorgeous , witty , seductive movie that stays with you .",
+                       "passes": settings["passes"], "sentences": settings["sentences"], "starts": settings["starts"]}
+    plan["steps"] = steps = settings["steps"] or job.steps
+    plan["eval_rows"] = eval_rows = job.eval_rows if settings["eval_rows"] is None else settings["eval_rows"]
+    tokenizer = Tokenizer.from_file(os.path.join(model, "tokenizer.json"))
+    tokenizer.no_padding()
+    tokenizer.enable_truncation(job.max_length, direction=job.truncation_side)
+    lengths = [len(e.ids) for e in tokenizer.encode_batch([text for text, _ in rows])]
+    warm, shuffled, by_length = training_orders(lengths, job.batch, steps)
+    for key, order in (("rows", shuffled), ("rows_by_length", by_length)):
+        plan[key] = write(os.path.join(work, f"{name}-{key}.jsonl"), [rows[i] for i in warm + order])
+        plan[key + "_padding"] = padded(order, lengths, job.batch) / sum(lengths[i] for i in order)
+    plan["real_tokens"] = sum(lengths[i] for i in shuffled)
+    if eval_rows:
+        validation = read(os.path.join(settings["data"], job.validation))
+        if eval_rows < len(validation):  # every class and length: the file may be sorted
+            validation = random.Random(42).sample(validation, eval_rows)
+        plan["eval_rows"] = len(validation)
+        plan["validation"] = write(os.path.join(work, f"{name}-validation.jsonl"), validation)
+    return plan
+
+
+with open(sys.argv[1], encoding="utf-8") as f:
+    settings = json.load(f)
+for name in settings["sides"]:
+    with open(os.path.join(settings["work"], f"{name}.json"), "w", encoding="utf-8") as f:
+        json.dump(prepare(settings, name), f, indent=1)
