@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "kernels/kernels.h"
+#include "quant/packed_int8.h"
 #include "timed_kernels.h"
 
 namespace attune::bench {
@@ -44,9 +45,21 @@ inline double product_rate(const Context& ctx, double seconds) {
   return best;
 }
 
-/// The table has no int8 product yet. Where it gets one, measure it here as product_rate() does, at (1024, 768, 768) and
-/// (2048, 3072, 768), quantisation of the input included.
-inline double int8_product_rate(const Context&, double) { return 0; }
+/// The same of 8-bit products, quantisation of the input included.
+inline double int8_product_rate(const Context& ctx, double seconds) {
+  double best = 0;
+  for (const auto& [m, n, k] : {std::array<int64_t, 3>{1024, 384, 384}, {1024, 768, 768}, {2048, 3072, 768}}) {
+    const std::vector<float> x(static_cast<size_t>(m * k), 0.5f);
+    std::vector<float> y(static_cast<size_t>(m * n));
+    const PackedInt8 w = pack_int8_forward(
+        n, k, [k = k](int64_t begin, int64_t end, float* rows) { std::fill_n(rows, (end - begin) * k, 0.25f); }, {}, ctx.kernels->int8_limit, ctx.threads);
+    const Int8Product product{{n, k, static_cast<const int8_t*>(w.data.data()), w.scale.f32(), static_cast<const int32_t*>(w.compensation.data())}, nullptr, 0.0f, y.data(), n};
+    best = std::max(best, best_rate(2.0 * static_cast<double>(m * n * k), seconds, [&] {
+      ctx.kernels->int8_products(ctx, m, k, {.x = x.data(), .x_pitch = k}, 1, 1, &product);
+    }));
+  }
+  return best;
+}
 
 /// Forward and backward together on long sequences, where the kernel is at its best: its own rate, not the machine's.
 inline double attention_rate(const Context& ctx, double seconds, int64_t heads, int64_t dim) {

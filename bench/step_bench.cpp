@@ -1,6 +1,6 @@
 // One training step (forward, loss, backward) of a random model: as a whole, by kernel, and against what the work alone would take at the
 // rates this machine shows in the same run.
-// usage: step_bench [distilbert|minilm] [lora|full] [steps] [reference]   one batch as the jobs have it
+// usage: step_bench [distilbert|minilm] [lora|int8|full] [steps] [reference]   one batch as the jobs have it
 //        step_bench sweep [distilbert|minilm] [lora|full] [steps] [most tokens]   CSV: tokens of a step, then length of a sequence
 #include <algorithm>
 #include <cstdio>
@@ -9,6 +9,7 @@
 
 #include "models/registry.h"
 #include "nn/load_weights.h"
+#include "nn/quantization.h"
 #include "peft/method.h"
 #include "roofline.h"
 #include "tasks/task.h"
@@ -58,7 +59,8 @@ class Stepper {
     model_ = make_model({json, "bench"}, task_->head(), 2);
     for (const auto& np : named_parameters(*model_)) initialize(np, 0.02, 1);
     PeftSetup setup;
-    setup.adapter.options.method = method;
+    const bool int8 = method == "int8";
+    setup.adapter.options.method = int8 ? "lora" : method;
     setup.adapter.options.r = distil_ ? 4 : 8;
     setup.adapter.options.lora_dropout = distil_ ? 0.01 : 0.1;
     setup.adapter.task_type = "SEQ_CLS";
@@ -67,6 +69,7 @@ class Stepper {
     method_ = make_method(std::move(setup));
     method_->apply(*model_);
     method_->initialize(1);
+    if (int8) compute_in_int8(frozen_linears(*model_, {}), {}, Resident::kInt8, {&kernels, default_threads()});
     plain_ = {&kernels, default_threads(), nullptr, true};
     ctx_ = {&bench::timed_kernels(kernels), default_threads(), &tape_, true};
   }

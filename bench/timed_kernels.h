@@ -55,7 +55,14 @@ struct WorkOf<&Kernels::gemm> {
     return {.products = 2.0 * static_cast<double>(m) * static_cast<double>(n) * static_cast<double>(k)};
   }
 };
-// An entry for int8 products counts its operations in .int8_products here, and int8_product_rate() in roofline.h measures its roof.
+template <>
+struct WorkOf<&Kernels::int8_products> {
+  static Work of(const Context&, int64_t t, int64_t k, const Int8Source&, int terms, int count, const Int8Product* products) {
+    double outputs = 0;
+    for (int i = 0; i < count; ++i) outputs += static_cast<double>(products[i].w.n);
+    return {.int8_products = 2.0 * terms * static_cast<double>(t) * static_cast<double>(k) * outputs};
+  }
+};
 template <>
 struct WorkOf<&Kernels::attention> {
   static Work of(const Context&, const AttentionShape& s, const float*, int64_t, const float*, int64_t, const float*, int64_t, float*, int64_t, float*) {
@@ -170,7 +177,7 @@ inline const Kernels& timed_kernels(const Kernels& inner) {
     entry_times().push_back({#entry});                              \
     table.entry = T::call;                                          \
   }
-  ATTUNE_TIME(gemm) ATTUNE_TIME(bias_activation) ATTUNE_TIME(activation_backward) ATTUNE_TIME(bias_backward)
+  ATTUNE_TIME(gemm) ATTUNE_TIME(int8_products) ATTUNE_TIME(bias_activation) ATTUNE_TIME(activation_backward) ATTUNE_TIME(bias_backward)
   ATTUNE_TIME(dropout_add_layer_norm) ATTUNE_TIME(dropout_add_layer_norm_backward) ATTUNE_TIME(dropout) ATTUNE_TIME(embedding)
   ATTUNE_TIME(embedding_backward) ATTUNE_TIME(gather_rows) ATTUNE_TIME(scatter_add_rows) ATTUNE_TIME(attention)
   ATTUNE_TIME(attention_backward) ATTUNE_TIME(cross_entropy) ATTUNE_TIME(axpby) ATTUNE_TIME(sum_of_squares) ATTUNE_TIME(all_finite)
