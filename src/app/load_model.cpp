@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <future>
 #include <map>
+#include <set>
 
 #include "base/error.h"
 #include "base/log.h"
@@ -66,9 +67,16 @@ LoadedModel finish_load(Opening o, uint64_t seed, const BaseStorage& storage) {
   LoadedModel& m = o.m;
   auto tokenizer = std::async(std::launch::async, load_tokenizer, m.opened.tokenizer_folder);
   std::map<const Parameter*, Linear*> quantized;
+  std::map<const Parameter*, Embedding*> tables;
   if (storage.quantization.on())
     for (Linear* l : frozen_linears(*m.model, storage.quantization.skip_modules)) quantized[&l->weight.f32] = l;
+  if (storage.quantization.quantize_embeddings)
+    for (Embedding* e : frozen_embeddings(*m.model, storage.quantization.skip_modules)) tables[&e->weight] = e;
   read_weights(o.plan, o.source, m.model->info().initializer_range, seed, [&](const NamedParameter& np, Tensor values) {
+    if (const auto it = tables.find(np.parameter); it != tables.end()) {
+      it->second->int8 = quantize_int8(values.f32(), values.rows(), values.cols(), storage.threads, o.source.where + " (" + np.name + ")");
+      return;
+    }
     if (const auto it = quantized.find(np.parameter); it != quantized.end())
       return store(it->second->weight, std::move(values), storage.quantization.type, storage.quantization.double_quant, storage.threads,
                    o.source.where + " (" + np.name + ")");
@@ -184,7 +192,11 @@ LoadedModel load_for_training(OpenedModel opened, TaskSettings settings, const P
 }
 
 void restore_f32_base(LoadedModel& m) {
-  std::map<const Parameter*, Linear*> quantized;
+  std::set<const Parameter*> quantized;
+  for (Embedding* e : frozen_embeddings(*m.model, {})) {
+    if (e->int8) quantized.insert(&e->weight);
+    e->int8.reset();
+  }
   for (Linear* l : frozen_linears(*m.model, {})) {
     Weight& w = l->weight;
     w.int8.reset();
@@ -192,7 +204,7 @@ void restore_f32_base(LoadedModel& m) {
     w.smoothing = {};
     if (w.f32.loaded()) continue;
     w.codes = std::monostate();
-    quantized[&w.f32] = l;
+    quantized.insert(&w.f32);
   }
   const TensorSource source = source_of(*m.weights, m.opened.folder.string());
   for (const auto& [name, np] : plan_weights(*m.model, source).reads)

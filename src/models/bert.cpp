@@ -47,9 +47,7 @@ struct BertEmbeddings : Module {
     add("LayerNorm", norm);
   }
   Var forward(const Context& ctx, const Input& in) const {
-    const EmbeddingTerm terms[] = {{&word.weight.var, in.batch->ids, word.padding_idx},
-                                   {&type.weight.var, in.batch->type_ids},
-                                   {&position.weight.var, in.batch->positions}};
+    const EmbeddingTerm terms[] = {word.rows(in.batch->ids), type.rows(in.batch->type_ids), position.rows(in.batch->positions)};
     const Var sum = embedding_sum(ctx, terms, in.dropout_keys);
     return dropout(ctx, add_norm(ctx, sum, nullptr, {}, norm), {p, key});
   }

@@ -41,7 +41,7 @@ struct Embeddings : Module {
     add("LayerNorm", norm);
   }
   Var forward(const Context& ctx, const Input& in) const {
-    const EmbeddingTerm terms[] = {{&word.weight.var, in.batch->ids, word.padding_idx}, {&position.weight.var, in.batch->positions}};
+    const EmbeddingTerm terms[] = {word.rows(in.batch->ids), position.rows(in.batch->positions)};
     const Var sum = embedding_sum(ctx, terms, in.dropout_keys);
     return dropout(ctx, add_norm(ctx, sum, nullptr, {}, norm), {p, key});
   }

@@ -1,6 +1,9 @@
 // Embedding tables, layer norms and dropouts as modules; the maths is in ops/.
 #pragma once
 
+#include <optional>
+#include <span>
+
 #include "nn/linear.h"
 #include "nn/module.h"
 
@@ -8,8 +11,10 @@ namespace attune {
 
 struct Embedding : Module {
   Embedding(int64_t rows, int64_t width, int32_t padding = -1);
+  EmbeddingTerm rows(std::span<const int32_t> ids) const { return {&weight.var, ids, padding_idx, int8 ? &*int8 : nullptr}; }
   Parameter weight;
   int32_t padding_idx;
+  std::optional<Int8Matrix> int8;  ///< a frozen table stored at 8 bits; `weight` is not loaded then
 };
 
 struct LayerNorm : Module {

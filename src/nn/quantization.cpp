@@ -40,6 +40,7 @@ std::vector<std::string> QuantizationConfig::settle() {
   load_in_8bit = load_in_4bit = false;
   bnb_4bit_quant_type.clear();
   quantization_bit.reset();
+  if (quantize_embeddings && type == StoredForm::kPlain) problems.push_back("quantization.quantize_embeddings needs a type");
   if (double_quant && type != StoredForm::kNf4) problems.push_back("quantization.double_quant needs type: nf4");
   if (resident == Resident::k4Bit && type != StoredForm::kNf4) problems.push_back("quantization.resident: 4bit needs type: nf4");
   return problems;
@@ -54,16 +55,34 @@ const char* name_of(StoredForm form) {
   return "";
 }
 
+namespace {
+
+/// A whole part of the path, or its end.
+bool is_named(const std::string& path, const std::string& name) {
+  return ("." + path + ".").find("." + name + ".") != std::string::npos;
+}
+bool is_skipped(const Module& m, const std::vector<std::string>& skip) {
+  return std::any_of(skip.begin(), skip.end(), [&](const std::string& name) { return is_named(m.path(), name); });
+}
+
+}  // namespace
+
 std::vector<Linear*> frozen_linears(Model& model, const std::vector<std::string>& skip) {
-  const auto named = [](const std::string& path, const std::string& name) {
-    return path == name || path.ends_with("." + name) || path.find("." + name + ".") != std::string::npos || path.starts_with(name + ".");
-  };
   std::vector<Linear*> found;
   for_each_module(model.backbone(), [&](Module& m) {
-    if (m.kind() != ModuleKind::kLinear || named(m.path(), "pooler")) return;
+    if (m.kind() != ModuleKind::kLinear || is_named(m.path(), "pooler") || is_skipped(m, skip)) return;
     auto& layer = static_cast<Linear&>(m);
-    if (layer.weight.f32.trainable || std::any_of(skip.begin(), skip.end(), [&](const auto& s) { return named(m.path(), s); })) return;
-    found.push_back(&layer);
+    if (!layer.weight.f32.trainable) found.push_back(&layer);
+  });
+  return found;
+}
+
+std::vector<Embedding*> frozen_embeddings(Model& model, const std::vector<std::string>& skip) {
+  std::vector<Embedding*> found;
+  for_each_module(model.backbone(), [&](Module& m) {
+    if (m.kind() != ModuleKind::kEmbedding || is_skipped(m, skip)) return;
+    auto& table = static_cast<Embedding&>(m);
+    if (!table.weight.trainable) found.push_back(&table);
   });
   return found;
 }

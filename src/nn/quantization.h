@@ -38,6 +38,9 @@ const char* name_of(StoredForm form);
 /// The linear layers of the backbone whose weights do not train, but for poolers and those `skip` names.
 std::vector<Linear*> frozen_linears(Model& model, const std::vector<std::string>& skip);
 
+/// The backbone's embedding tables that do not train, but for those `skip` names.
+std::vector<Embedding*> frozen_embeddings(Model& model, const std::vector<std::string>& skip);
+
 /// Runs `forward` with F32 products and finds for each layer what to move from its inputs into its weights, so that both quantise well:
 /// s_k = sqrt(max|x_k| / max|W_k|) (SmoothQuant, arXiv 2211.10438, alpha 0.5). Layers that read the same input share it.
 std::vector<Smoothing> calibrate(const std::vector<Linear*>& layers, int threads, const std::function<void()>& forward);

@@ -6,6 +6,7 @@
 #include <span>
 
 #include "ops/tape.h"
+#include "quant/int8.h"
 
 namespace attune {
 
@@ -21,7 +22,8 @@ Dropout acting_dropout(const Context&, const DropoutSpec&, const TokenKeys&);
 struct EmbeddingTerm {
   const Var* table;
   std::span<const int32_t> ids;
-  int32_t padding_idx = -1;  ///< this row gets no gradient (formats: section 6.1)
+  int32_t padding_idx = -1;           ///< this row gets no gradient (formats: section 6.1)
+  const Int8Matrix* int8 = nullptr;  ///< a frozen table at 8 bits, instead of `table`
 };
 Var embedding_sum(const Context&, std::span<const EmbeddingTerm> terms, TokenKeys keys);
 
