@@ -167,94 +167,81 @@ void int8_block(int64_t height, const Quantized& x, const Int8Product& p, int64_
   }
 }
 
-/// act(u), or x * act'(u), over a row.
-template <typename Fn>
-ATTUNE_INLINE void activated_row(int64_t k, const float* x, const uint16_t* u, float* to, Fn fn) {
-  lanes(
-      k, [=](int64_t j) { store(to + j, fn(x ? load(x + j) : F{}, load_bf16(u + j))); },
-      [=](int64_t j, int64_t n) { store_part(to + j, fn(x ? load_part(x + j, n) : F{}, load_bf16_part(u + j, n)), n); });
-}
-
-/// The input's row as it is quantised, in `to`, or where it lies when nothing is done to it.
-const float* input_row(const Int8Source& s, int64_t row, int64_t k, const float* x_scale, float* to) {
-  const float* x = s.x + row * s.x_pitch;
-  const uint16_t* u = s.u + row * s.u_pitch;
-  if (s.input == Int8Input::kActivation) {
-    switch (s.act) {
-      case Activation::kNone: activated_row(k, nullptr, u, to, [](F, F v) { return v; }); break;
-      case Activation::kGelu: activated_row(k, nullptr, u, to, [](F, F v) { return gelu(v); }); break;
-      case Activation::kGeluNew: activated_row(k, nullptr, u, to, [](F, F v) { return gelu_new(v); }); break;
-      case Activation::kRelu: activated_row(k, nullptr, u, to, [](F, F v) { return relu(v); }); break;
-      case Activation::kSilu: activated_row(k, nullptr, u, to, [](F, F v) { return silu(v); }); break;
-      case Activation::kTanh: activated_row(k, nullptr, u, to, [](F, F v) { return vtanh(v); }); break;
-    }
-    x = to;
-  } else if (s.input == Int8Input::kSlope) {
-    switch (s.act) {
-      case Activation::kNone: activated_row(k, x, u, to, [](F d, F) { return d; }); break;
-      case Activation::kGelu: activated_row(k, x, u, to, [](F d, F v) { return d * gelu_slope(v); }); break;
-      case Activation::kGeluNew: activated_row(k, x, u, to, [](F d, F v) { return d * gelu_new_slope(v); }); break;
-      case Activation::kRelu: activated_row(k, x, u, to, [](F d, F v) { return d * relu_slope(v); }); break;
-      case Activation::kSilu: activated_row(k, x, u, to, [](F d, F v) { return d * silu_slope(v); }); break;
-      case Activation::kTanh: activated_row(k, x, u, to, [](F d, F v) { return d * tanh_slope(v); }); break;
-    }
-    x = to;
-  }
-  if (x_scale) {
-    lanes(
-        k, [&](int64_t j) { store(to + j, load(x + j) * load(x_scale + j)); },
-        [&](int64_t j, int64_t n) { store_part(to + j, load_part(x + j, n) * load_part(x_scale + j, n), n); });
-    x = to;
-  }
-  return x;
-}
-
-/// max|x|; NaN when there is one: as integers, the magnitudes of NaN are above all others.
-ATTUNE_INLINE float largest(int64_t k, const float* x) {
-  U most = {};
-  U* m = &most;
-  lanes(
-      k,
-      [=](int64_t j) {
-        const U bits = (U)load(x + j) & 0x7fffffffu;
-        *m = *m > bits ? *m : bits;
-      },
-      [=](int64_t j, int64_t n) {
-        const U bits = (U)load_part(x + j, n) & 0x7fffffffu;
-        *m = *m > bits ? *m : bits;
-      });
-  const uint32_t top_bits = top_of(most);
-  float out;
-  __builtin_memcpy(&out, &top_bits, sizeof out);
-  return out;
-}
-
-/// Quantises a block of a row; returns its scale. `rest`, when wanted, gets what rounding left (it may be x).
-float quantize_part(int64_t k, const float* x, uint8_t* q, float* rest) {
-  const float most = largest(k, x);
-  const float scale = most < 1e-30f ? 0.0f : most / 127.0f;
-  const float inverse = scale == 0.0f || most > 3.40282347e38f ? 0.0f : 127.0f / most;  // a row of NaN or infinity: its scale says so
-  lanes(
-      k,
-      [=](int64_t j) {
-        const F v = load(x + j);
-        const I code = to_int(v * inverse);
-        store_bytes(q + j, code + 128);
-        if (rest) store(rest + j, v - __builtin_convertvector(code, F) * scale);
-      },
-      [=](int64_t j, int64_t n) {  // q is padded to whole vectors
-        const F v = load_part(x + j, n);
-        const I code = to_int(v * inverse);
-        store_bytes(q + j, code + 128);
-        if (rest) store_part(rest + j, v - __builtin_convertvector(code, F) * scale, n);
-      });
-  return scale;
-}
-
-void quantize_row(int64_t k, const float* x, uint8_t* q, float* scales, float* rest) {
+/// Quantises a row whose values come from whole(j) and, at its end, part(j, n): 128 at a time in registers, so a value that takes work to
+/// make is made once. `rest`, when wanted, gets what rounding left.
+template <typename Whole, typename Part>
+ATTUNE_INLINE void quantize_row(int64_t k, uint8_t* q, float* scales, float* rest, const Whole& whole, const Part& part) {
+  constexpr int kVectors = static_cast<int>(kInnerBlock / kLanes);
   for (int64_t begin = 0; begin < k; begin += kInnerBlock) {
     const int64_t n = k - begin < kInnerBlock ? k - begin : kInnerBlock;
-    *scales++ = quantize_part(n, x + begin, q + begin, rest ? rest + begin : nullptr);
+    F v[kVectors];
+    if (n == kInnerBlock) {
+      ATTUNE_UNROLL
+      for (int i = 0; i < kVectors; ++i) v[i] = whole(begin + i * kLanes);
+    } else {
+      for (int i = 0; i < kVectors; ++i) {
+        const int64_t at = begin + i * kLanes, left = k - at;
+        v[i] = left >= kLanes ? whole(at) : left > 0 ? part(at, left) : F{};
+      }
+    }
+    U bits = {};  // as integers, the magnitudes of NaN are above all others
+    ATTUNE_UNROLL
+    for (int i = 0; i < kVectors; ++i) {
+      const U magnitude = (U)v[i] & 0x7fffffffu;
+      bits = bits > magnitude ? bits : magnitude;
+    }
+    const uint32_t top_bits = top_of(bits);
+    float most;
+    __builtin_memcpy(&most, &top_bits, sizeof most);
+    const float scale = most < 1e-30f ? 0.0f : most / 127.0f;
+    const float inverse = scale == 0.0f || most > 3.40282347e38f ? 0.0f : 127.0f / most;  // of NaN or infinity: the scale says so
+    *scales++ = scale;
+    ATTUNE_UNROLL
+    for (int i = 0; i < kVectors; ++i) {
+      const int64_t at = begin + i * kLanes;
+      if (at >= k) break;  // codes and rest are padded to whole vectors
+      const I code = to_int(v[i] * inverse);
+      store_bytes(q + at, code + 128);
+      if (rest) store(rest + at, v[i] - __builtin_convertvector(code, F) * scale);
+    }
+  }
+}
+
+/// A row of the input, made and quantised.
+void quantize_input(const Int8Source& s, int64_t row, int64_t k, const float* x_scale, uint8_t* q, float* scales, float* rest) {
+  const float* x = s.x + row * s.x_pitch;
+  const uint16_t* u = s.u + row * s.u_pitch;
+  const auto quantize = [=](auto whole, auto part) {
+    if (x_scale)
+      quantize_row(
+          k, q, scales, rest, [=](int64_t j) { return whole(j) * load(x_scale + j); },
+          [=](int64_t j, int64_t n) { return part(j, n) * load_part(x_scale + j, n); });
+    else
+      quantize_row(k, q, scales, rest, whole, part);
+  };
+  const auto activated = [=](auto fn) {
+    quantize([=](int64_t j) { return fn(load_bf16(u + j)); }, [=](int64_t j, int64_t n) { return fn(load_bf16_part(u + j, n)); });
+  };
+  const auto sloped = [=](auto slope) {
+    quantize([=](int64_t j) { return load(x + j) * slope(load_bf16(u + j)); },
+             [=](int64_t j, int64_t n) { return load_part(x + j, n) * slope(load_bf16_part(u + j, n)); });
+  };
+  const Activation act = s.input == Int8Input::kPlain ? Activation::kNone : s.act;
+  const bool forward = s.input == Int8Input::kActivation;
+  switch (act) {
+    case Activation::kNone:
+      if (forward) return activated([](F v) { return v; });
+      return quantize([=](int64_t j) { return load(x + j); }, [=](int64_t j, int64_t n) { return load_part(x + j, n); });
+    case Activation::kGelu:
+      return forward ? activated([](F v) { return gelu(v); }) : sloped([](F v) { return gelu_slope(v); });
+    case Activation::kGeluNew:
+      return forward ? activated([](F v) { return gelu_new(v); }) : sloped([](F v) { return gelu_new_slope(v); });
+    case Activation::kRelu:
+      return forward ? activated([](F v) { return relu(v); }) : sloped([](F v) { return relu_slope(v); });
+    case Activation::kSilu:
+      return forward ? activated([](F v) { return silu(v); }) : sloped([](F v) { return silu_slope(v); });
+    case Activation::kTanh:
+      return forward ? activated([](F v) { return vtanh(v); }) : sloped([](F v) { return tanh_slope(v); });
   }
 }
 
@@ -291,12 +278,12 @@ void int8_products(const Context& ctx, int64_t t, int64_t k, const Int8Source& s
       const Int8Product& p = products[i];
       if (i == 0 || p.w.x_scale != products[i - 1].w.x_scale) {
         for (int64_t r = 0; r < height; ++r) {
-          const float* x = input_row(source, begin + r, k, p.w.x_scale, row);
-          for (int term = 0; term < terms; ++term) {
-            const int64_t at = term * rows + r;
-            quantize_row(k, x, q + at * pitch, scale + at * in_blocks, term + 1 < terms ? row : nullptr);
-            x = row;
-          }
+          quantize_input(source, begin + r, k, p.w.x_scale, q + r * pitch, scale + r * in_blocks, terms > 1 ? row : nullptr);
+          if (terms == 1) continue;
+          const int64_t second = rows + r;
+          quantize_row(
+              k, q + second * pitch, scale + second * in_blocks, nullptr, [=](int64_t j) { return load(row + j); },
+              [=](int64_t j, int64_t n) { return load_part(row + j, n); });
         }
       }
       const int64_t from = part * piece, to = from + piece < p.w.n ? from + piece : p.w.n;
