@@ -1,7 +1,7 @@
 // One training step (forward, loss, backward) of a random model: as a whole, by kernel, and against what the work alone would take at the
 // rates this machine shows in the same run.
 // usage: step_bench [distilbert|minilm] [lora|int8|full] [steps] [reference]   one batch as the jobs have it
-//        step_bench sweep [distilbert|minilm] [lora|full] [steps] [most tokens]   CSV: tokens of a step, then length of a sequence
+//        step_bench sweep [distilbert|minilm] [lora|int8|full] [steps] [most tokens]   CSV: tokens of a step, then length of a sequence
 #include <algorithm>
 #include <cstdio>
 #include <cstring>
