@@ -19,9 +19,9 @@ COMMON = ["--method", "lora", "--r", "8", "--lora-alpha", "16", "--lora-dropout"
           "--warmup-ratio", "0.06", "--save-strategy", "no", "--eval-strategy", "no", "--quiet", "--overwrite"]
 SETS = {
     "SST-2": ["sst2/train-sentences.tsv", "sst2/dev.tsv", ["--epochs", "1", "--batch-size", "32", "--max-length", "128"]],
-    "MRPC": ["glue/mrpc-train.tsv", "glue/mrpc-test.tsv", ["--epochs", "3", "--batch-size", "32", "--max-length", "128"]],
-    "RTE": ["glue/rte-train.tsv", "glue/rte-dev.tsv", ["--epochs", "3", "--batch-size", "32", "--max-length", "256"]],
-    "IMDB": ["imdb/train-1k.csv", "imdb/validation-1k.csv", ["--epochs", "2", "--batch-size", "8", "--max-length", "256", "--truncation-side", "left"]],
+    "MRPC": ["glue/mrpc-train.tsv", "glue/mrpc-test.tsv", ["--epochs", "2", "--batch-size", "32", "--max-length", "128"]],
+    "RTE": ["glue/rte-train.tsv", "glue/rte-dev.tsv", ["--epochs", "2", "--batch-size", "32", "--max-length", "256"]],
+    "IMDB": ["imdb/train-1k.csv", "imdb/validation-1k.csv", ["--epochs", "1", "--batch-size", "8", "--max-length", "256", "--truncation-side", "left"]],
 }
 VARIANTS = {
     "lora f32": ["--compute", "f32"],
