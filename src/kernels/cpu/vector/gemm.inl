@@ -1,5 +1,6 @@
 // Products go to oneDNN, but for those with few columns, which low-rank adapters and small heads make and dnnl_sgemm computes at a
-// third of its usual rate: C (m, few) = A (m, k) op(B), such as x A' and dy B, and C (m, few) = A' B, such as dy' (x A').
+// third of its usual rate: C (m, few) = A (m, k) op(B), such as x A' and dy B, and C (m, few) = A' B, such as dy' (x A'); and for those
+// with few rows, C (few, n) = A B', a sentence times a weight: dnnl_sgemm would copy the weight first, here it passes by once.
 #include "kernels/cpu/dense.h"
 #include "kernels/cpu/scratch.h"
 #include "kernels/cpu/vector/declare.h"
@@ -10,6 +11,7 @@ namespace attune::ATTUNE_ISA {
 namespace {
 
 constexpr int64_t kThin = 16;
+constexpr int64_t kFewRows = 48;
 constexpr int64_t kBigEnough = 64;  // of the other two sizes: below, the general way costs little
 
 ATTUNE_INLINE float blend(float alpha, float sum, float beta, const float* c) {
@@ -83,6 +85,62 @@ void narrow(const Context& ctx, bool trans_b, int64_t m, int64_t n, int64_t k, f
   });
 }
 
+// kLanes dot products at once, of kLanes / 4 rows of A and four rows of B, so that one transposition adds up all lanes.
+constexpr int kDotRows = static_cast<int>(kLanes / 4);
+ATTUNE_INLINE void dot_tile(int64_t k, const float* const* a, const float* const* b, float* sums) {
+  F acc[kLanes] = {};
+  const auto add = [&](const F* x, const F* y) {
+    ATTUNE_UNROLL
+    for (int r = 0; r < kDotRows; ++r) {
+      ATTUNE_UNROLL
+      for (int j = 0; j < 4; ++j) acc[r * 4 + j] = acc[r * 4 + j] + x[r] * y[j];
+    }
+  };
+  int64_t p = 0;
+  for (; p + kLanes <= k; p += kLanes) {
+    F x[kDotRows], y[4];
+    ATTUNE_UNROLL
+    for (int r = 0; r < kDotRows; ++r) x[r] = load(a[r] + p);
+    ATTUNE_UNROLL
+    for (int j = 0; j < 4; ++j) y[j] = load(b[j] + p);
+    add(x, y);
+  }
+  if (p < k) {
+    F x[kDotRows], y[4];
+    for (int r = 0; r < kDotRows; ++r) x[r] = load_part(a[r] + p, k - p);
+    for (int j = 0; j < 4; ++j) y[j] = load_part(b[j] + p, k - p);
+    add(x, y);
+  }
+  transpose(acc);
+  F total = acc[0];
+  ATTUNE_UNROLL
+  for (int i = 1; i < kLanes; ++i) total = total + acc[i];
+  store(sums, total);
+}
+
+/// C (m, n) from A (m, k) and B (n, k) for few rows: every four rows of B meet all of A while they are in the first cache.
+void few(const Context& ctx, int64_t m, int64_t n, int64_t k, float alpha, const float* a, int64_t lda, const float* b, int64_t ldb, float beta,
+         float* c, int64_t ldc) {
+  parallel_ranges(team(ctx, m * n * k / 16), n, 4, [=](int64_t begin, int64_t end) {
+    for (int64_t j = begin; j < end; j += 4) {
+      const float* columns[4];
+      for (int64_t i = 0; i < 4; ++i) columns[i] = b + (j + i < n ? j + i : n - 1) * ldb;
+      for (int64_t r = 0; r < m; r += kDotRows) {
+        const float* rows[kDotRows];
+        for (int64_t i = 0; i < kDotRows; ++i) rows[i] = a + (r + i < m ? r + i : m - 1) * lda;
+        float sums[kLanes];
+        dot_tile(k, rows, columns, sums);
+        for (int64_t i = 0; i < kDotRows && r + i < m; ++i) {
+          for (int64_t v = 0; v < 4 && j + v < n; ++v) {
+            float* to = c + (r + i) * ldc + j + v;
+            *to = blend(alpha, sums[i * 4 + v], beta, to);
+          }
+        }
+      }
+    }
+  });
+}
+
 // oneDNN is fast at C' = B' A with few rows and slow at C = A' B with few columns: C' is computed aside.
 void tall(const Context& ctx, int64_t m, int64_t n, int64_t k, float alpha, const float* a, int64_t lda, const float* b, int64_t ldb,
           float beta, float* c, int64_t ldc) {
@@ -101,6 +159,7 @@ void gemm(const Context& ctx, bool trans_a, bool trans_b, int64_t m, int64_t n, 
     if (!trans_a) return narrow(ctx, trans_b, m, n, k, alpha, a, lda, b, ldb, beta, c, ldc);
     if (!trans_b) return tall(ctx, m, n, k, alpha, a, lda, b, ldb, beta, c, ldc);
   }
+  if (!trans_a && trans_b && m <= kFewRows && n >= kBigEnough && k >= kBigEnough) return few(ctx, m, n, k, alpha, a, lda, b, ldb, beta, c, ldc);
   cpu::dense_gemm(ctx, trans_a, trans_b, m, n, k, alpha, a, lda, b, ldb, beta, c, ldc);
 }
 
