@@ -52,6 +52,23 @@ std::vector<std::vector<uint64_t>> cut_batches(std::span<const uint64_t> order, 
   return batches;
 }
 
+std::vector<std::span<const uint64_t>> token_parts(std::span<const uint64_t> batch, std::span<const int32_t> lengths, uint64_t max_tokens) {
+  std::vector<std::span<const uint64_t>> parts;
+  size_t begin = 0;
+  uint64_t tokens = 0;
+  for (size_t i = 0; max_tokens > 0 && i < batch.size(); ++i) {
+    const auto length = static_cast<uint64_t>(lengths[batch[i]]);
+    if (i > begin && tokens + length > max_tokens) {
+      parts.push_back(batch.subspan(begin, i - begin));
+      begin = i;
+      tokens = 0;
+    }
+    tokens += length;
+  }
+  parts.push_back(batch.subspan(begin));
+  return parts;
+}
+
 std::vector<std::vector<uint64_t>> length_sorted_batches(std::span<const int32_t> lengths, uint64_t max_tokens, uint64_t max_sequences) {
   require(max_sequences > 0, "at least one sequence a batch");
   std::vector<uint64_t> order = sequential_order(lengths.size());

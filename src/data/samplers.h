@@ -22,6 +22,9 @@ std::vector<uint64_t> length_grouped_order(std::span<const int32_t> lengths, uin
 /// Consecutive slices of `order`; the last one may be short unless `drop_last`.
 std::vector<std::vector<uint64_t>> cut_batches(std::span<const uint64_t> order, uint64_t batch, bool drop_last = false);
 
+/// Consecutive parts of a batch, each of at most `max_tokens` tokens or of one sequence; 0: the batch in one part.
+std::vector<std::span<const uint64_t>> token_parts(std::span<const uint64_t> batch, std::span<const int32_t> lengths, uint64_t max_tokens);
+
 /// For evaluation and prediction, where order does not matter: longest first (stable), each batch at most `max_sequences` sequences and
 /// `max_tokens` tokens (a single longer sequence is a batch of its own).
 std::vector<std::vector<uint64_t>> length_sorted_batches(std::span<const int32_t> lengths, uint64_t max_tokens, uint64_t max_sequences);

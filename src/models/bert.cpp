@@ -4,6 +4,7 @@
 
 #include "base/error.h"
 #include "models/registry.h"
+#include "nn/recompute.h"
 
 namespace attune {
 namespace {
@@ -162,8 +163,10 @@ class BertModel : public Backbone {
     const Starts row_starts = rows ? one_row_each(in.batch->sequences()) : nullptr;
     Var x = embeddings_.forward(ctx, in);
     for (size_t i = 0; i < encoder_.layers.size(); ++i) {
-      const bool last = i + 1 == encoder_.layers.size();
-      x = encoder_.layers[i]->forward(ctx, x, starts, last ? rows : nullptr, row_starts);
+      const auto read = i + 1 == encoder_.layers.size() ? rows : nullptr;
+      x = run_layer(ctx, x, [&layer = *encoder_.layers[i], starts, read, row_starts](const Context& c, const Var& v) {
+        return layer.forward(c, v, starts, read, row_starts);
+      });
     }
     return x;
   }

@@ -58,12 +58,15 @@ struct Var {
 
 class Tape {
  public:
+  /// `recompute`: layers keep only their input and run again in backward (nn/recompute.h).
+  explicit Tape(bool recompute = false) : recompute_(recompute) {}
   /// `backward` runs when at least one of `outputs` has received a gradient; afterwards their gradients are dropped.
   void record(std::vector<std::shared_ptr<Gradient>> outputs, std::function<void(const Context&)> backward);
   /// Walks back from values whose gradients have been set, and empties the tape.
   void backward(const Context&);
   void clear() { steps_.clear(); }
   size_t size() const { return steps_.size(); }
+  bool recomputes() const { return recompute_; }
 
  private:
   struct Step {
@@ -71,6 +74,7 @@ class Tape {
     std::function<void(const Context&)> backward;
   };
   std::vector<Step> steps_;
+  bool recompute_;
 };
 
 /// Gives `out` a gradient when recording is on and `needed`; true when the caller must record.

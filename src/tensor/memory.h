@@ -1,11 +1,11 @@
-// The one place tensors get their memory from: blocks are kept and reused from step to step (page faults cost more than the
-// arithmetic on small machines), and a ledger counts what is held for what.
+// The one place tensors get their memory from: an arena that is reused from step to step, with a ledger that counts what is held for what.
 #pragma once
 
 #include <array>
 #include <cstddef>
 #include <cstdint>
 #include <functional>
+#include <memory>
 #include <string_view>
 
 namespace attune {
@@ -17,20 +17,29 @@ std::string_view name_of(MemoryClass c);
 struct Ledger {
   std::array<int64_t, kMemoryClasses> now{}, peak{};  ///< bytes in live tensors, by class
   int64_t total_now = 0, total_peak = 0;
-  int64_t held = 0;  ///< bytes taken from the system, kept blocks included
+  int64_t held = 0;  ///< bytes taken from the system, free ones between blocks included: what the process has resident
 };
 
-/// Thread-safe. Blocks are 64-byte aligned. Freed blocks are kept and serve requests of half their size and more; what is kept beyond
-/// the largest live total (and an eighth) goes back to the system when new memory is needed.
+/// Thread-safe. Blocks are 64-byte aligned. Memory that was freed stays for later blocks (arena.h).
 class Allocator {
  public:
+  Allocator();
+  /// Nothing taken from it may be left.
+  ~Allocator();
+  Allocator(const Allocator&) = delete;
+  Allocator& operator=(const Allocator&) = delete;
   static Allocator& global();
+  /// Where this thread's tensors come from: the global one, unless an AllocatorScope says otherwise.
+  static Allocator& current();
+
   /// Error(kMemory) "memory.exhausted" (what for, how many bytes) when the system or the limit refuses.
   void* take(int64_t bytes, MemoryClass c);
+  /// All bytes 0; memory that is new from the system is left untouched, so it takes no room before it is used.
+  void* take_zeroed(int64_t bytes, MemoryClass c);
   void give(void* p, MemoryClass c) noexcept;
   Ledger ledger() const;
   void reset_peaks();
-  /// Returns kept blocks to the system.
+  /// Returns free memory at the end of the arena to the system.
   void trim();
   /// 0: none. Counts live bytes.
   void set_limit(int64_t bytes);
@@ -38,9 +47,21 @@ class Allocator {
   void set_fault(std::function<void(int64_t bytes, MemoryClass)> fault);
 
  private:
-  Allocator();
+  void* take(int64_t bytes, MemoryClass c, bool zeroed);
   struct State;
-  State* state_;
+  std::unique_ptr<State> state_;
+};
+
+/// Tensors this thread makes while it lives come from `allocator`; they find back to it themselves.
+class AllocatorScope {
+ public:
+  explicit AllocatorScope(Allocator& allocator);
+  ~AllocatorScope();
+  AllocatorScope(const AllocatorScope&) = delete;
+  AllocatorScope& operator=(const AllocatorScope&) = delete;
+
+ private:
+  Allocator* outer_;
 };
 
 }  // namespace attune

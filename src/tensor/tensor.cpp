@@ -12,10 +12,12 @@
 namespace attune {
 
 struct Tensor::Storage {
-  Storage(int64_t n, MemoryClass mc) : data(Allocator::global().take(n, mc)), memory_class(mc) {}
-  ~Storage() { Allocator::global().give(data, memory_class); }
+  Storage(int64_t n, MemoryClass mc, bool zeroed = false)
+      : allocator(Allocator::current()), data(zeroed ? allocator.take_zeroed(n, mc) : allocator.take(n, mc)), memory_class(mc) {}
+  ~Storage() { allocator.give(data, memory_class); }
   Storage(const Storage&) = delete;
   Storage& operator=(const Storage&) = delete;
+  Allocator& allocator;
   void* data;
   MemoryClass memory_class;
 };
@@ -34,8 +36,10 @@ Tensor::Tensor(Shape shape, DType dtype, MemoryClass c)
 }
 
 Tensor Tensor::zeros(Shape shape, MemoryClass c) {
-  Tensor t(std::move(shape), DType::kF32, c);
-  std::memset(t.data(), 0, static_cast<size_t>(t.bytes()));
+  Tensor t;
+  t.storage_ = std::make_shared<Storage>(count(shape) * size_of(DType::kF32), c, true);
+  t.shape_ = std::move(shape);
+  t.pitch_ = t.cols();
   return t;
 }
 

@@ -55,6 +55,7 @@ class Loop {
   /// False when a signal came before its last micro-batch: nothing has changed then.
   bool accumulate(size_t end, Group& group);
   void micro_batch(const std::vector<uint64_t>& indices, Group& group);
+  void compute(std::span<const uint64_t> indices, Group& group);
   double update(Group& group, double rate);
   void step();
   void after_step();
@@ -71,6 +72,7 @@ class Loop {
 
   const FitJob& job_;
   const TrainingConfig& config_;
+  const std::vector<int32_t> lengths_;
   std::vector<std::vector<uint64_t>> batches_;  // of the epoch state_.epoch_index
   int64_t batches_per_epoch_, max_steps_;
   RateSchedule schedule_;
@@ -88,12 +90,6 @@ class Loop {
   std::vector<StepTime> step_times_;
 };
 
-int64_t steps_of(const TrainingConfig& c, int64_t batches_per_epoch) {
-  if (c.max_steps > 0) return c.max_steps;
-  const int64_t a_pass = divide_up(batches_per_epoch, c.gradient_accumulation_steps);
-  return static_cast<int64_t>(std::ceil(c.num_train_epochs * static_cast<double>(a_pass)));
-}
-
 int64_t require_batches(const FitJob& job) {
   const auto n = static_cast<int64_t>(job.plan(0).size());
   if (n == 0)
@@ -107,6 +103,7 @@ int64_t require_batches(const FitJob& job) {
 Loop::Loop(const FitJob& job)
     : job_(job),
       config_(job.config),
+      lengths_(lengths_of(job.train)),
       batches_per_epoch_(require_batches(job)),
       max_steps_(steps_of(job.config, batches_per_epoch_)),
       schedule_(job.config, max_steps_),
@@ -198,9 +195,10 @@ void Loop::run_epoch() {
   while (state_.epoch_index == epoch && state_.global_step < max_steps_ && !state_.stopped) step();
 }
 
-void Loop::micro_batch(const std::vector<uint64_t>& indices, Group& group) {
+/// One part of a micro-batch forward and backward.
+void Loop::compute(std::span<const uint64_t> indices, Group& group) {
   const Batch batch = pack(job_.train, indices);
-  Tape tape;
+  Tape tape(config_.activation_checkpointing || job_.compute.recompute);
   Context ctx = job_.context;
   ctx.tape = &tape;
   ctx.training = true;
@@ -221,6 +219,11 @@ void Loop::micro_batch(const std::vector<uint64_t>& indices, Group& group) {
   } else if (loss.count > 0) {
     tape.backward(ctx);
   }
+}
+
+void Loop::micro_batch(const std::vector<uint64_t>& indices, Group& group) {
+  for (const auto part : token_parts(indices, lengths_, static_cast<uint64_t>(job_.compute.train_tokens)))
+    if (!group.bad) compute(part, group);
 }
 
 bool Loop::accumulate(size_t end, Group& group) {
@@ -334,6 +337,7 @@ void Loop::evaluate() {
   bar.emplace("evaluating", static_cast<int64_t>(job_.validation.size()));
   EvaluationOptions options;
   options.max_sequences = config_.per_device_eval_batch_size;
+  options.max_tokens = job_.compute.eval_tokens;
   options.go_on = [&](int64_t done) {
     bar->update(done);
     return pending() == 0;
@@ -417,6 +421,12 @@ void Loop::finish() {
 }
 
 }  // namespace
+
+int64_t steps_of(const TrainingConfig& c, int64_t batches_per_epoch) {
+  if (c.max_steps > 0) return c.max_steps;
+  const int64_t a_pass = divide_up(batches_per_epoch, c.gradient_accumulation_steps);
+  return static_cast<int64_t>(std::ceil(c.num_train_epochs * static_cast<double>(a_pass)));
+}
 
 EpochPlan make_epoch_plan(const TrainingConfig& config, std::span<const Example> examples, uint64_t data_seed, bool shuffle) {
   const auto batch = static_cast<uint64_t>(config.per_device_train_batch_size);

@@ -24,6 +24,15 @@ namespace attune {
 using EpochPlan = std::function<std::vector<std::vector<uint64_t>>(uint64_t epoch)>;
 /// As the configuration says; `shuffle` false: file order.
 EpochPlan make_epoch_plan(const TrainingConfig& config, std::span<const Example> examples, uint64_t data_seed, bool shuffle);
+/// Optimizer steps of a run without early stopping.
+int64_t steps_of(const TrainingConfig& config, int64_t batches_per_epoch);
+
+/// How much is computed at once. Results do not depend on it beyond the rounding of sums.
+struct ComputePlan {
+  int64_t train_tokens = 0;    ///< a micro-batch of more tokens goes through the model in parts; 0: never
+  bool recompute = false;      ///< also without activation_checkpointing in the configuration
+  int64_t eval_tokens = EvaluationOptions{}.max_tokens;
+};
 
 struct FitJob {
   Model* model = nullptr;
@@ -35,6 +44,7 @@ struct FitJob {
   uint64_t data_seed = 42;
   EpochPlan plan;   ///< as make_epoch_plan gives it; every epoch has as many micro-batches
   Context context;  ///< kernels and threads
+  ComputePlan compute;
 
   /// Checkpoints go to `folder`/checkpoint-N; "": none are written.
   fs::path folder;

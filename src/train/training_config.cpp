@@ -19,6 +19,9 @@ void TrainingConfig::fields(FieldList& f) {
          .aliases = {"grad_accum", "gradient_accumulation"},
          .least = 1,
          .most = 65536});
+  f.add("activation_checkpointing", activation_checkpointing,
+        {.help = "keep only each layer's input and compute the layer again in backward: less memory, the same numbers, slower",
+         .aliases = {"gradient_checkpointing"}});
   f.add("dataloader_drop_last", dataloader_drop_last, {.help = "leave out the last incomplete batch of an epoch"});
   f.add_enum("train_sampling_strategy", train_sampling_strategy,
              {{"random", Sampling::kRandom}, {"group_by_length", Sampling::kGroupByLength}, {"sequential", Sampling::kSequential}},

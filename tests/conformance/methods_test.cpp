@@ -216,6 +216,39 @@ TEST_P(Method, MayBeAppliedBeforeTheWeightsAreLoaded) {
   for (const auto& np : method->trainable()) EXPECT_TRUE(np.parameter->var.wants_grad()) << np.name;
 }
 
+/// Layers that keep only their input: every gradient bit for bit, with dropout, whichever rows are read.
+TEST_P(Method, RecomputedLayersGiveTheSameBits) {
+  train(2);
+  Context ctx = context_;
+  ctx.training = true;
+  const auto gradients = [&](bool recompute, ReadRows read) {
+    clear_gradients();
+    Tape tape(recompute);
+    ctx.tape = &tape;
+    const TokenKeys keys = token_keys(batch_, 7, 1);
+    Var out;
+    if (read == ReadRows::kFirst)
+      out = model_->forward(ctx, batch_, keys);
+    else
+      out = model_->backbone().forward(ctx, {&batch_, read, keys});
+    if (out.wants_grad()) {
+      out.grad->add(ctx, out.data.clone(MemoryClass::kActivations));
+      tape.backward(ctx);
+    }
+    std::vector<float> all = {out.data.span().begin(), out.data.span().end()};
+    for (const auto& np : method_->trainable()) {
+      const Tensor& g = np.parameter->var.grad->value();
+      all.insert(all.end(), g.span().begin(), g.span().end());
+    }
+    return all;
+  };
+  for (const ReadRows read : {ReadRows::kFirst, ReadRows::kLast, ReadRows::kAll}) {
+    const auto plain = gradients(false, read);
+    EXPECT_GT(largest(plain), 0);
+    EXPECT_EQ(largest_difference(gradients(true, read), plain), 0);
+  }
+}
+
 INSTANTIATE_TEST_SUITE_P(All, Method, ::testing::ValuesIn(cases()),
                          [](const auto& tested) { return tested.param.model + "_" + tested.param.method; });
 

@@ -65,6 +65,18 @@ TEST(Batches, SortedByLengthWithinABudget) {
   EXPECT_TRUE(length_sorted_batches({}, 10, 10).empty());
 }
 
+TEST(Batches, PartsKeepTheOrderAndTheRows) {
+  const std::vector<int32_t> lengths = {5, 9, 2, 9, 6, 20, 1};
+  const std::vector<uint64_t> batch = {6, 3, 0, 5, 2, 4, 1};
+  const auto parts = token_parts(batch, lengths, 15);
+  std::vector<std::vector<uint64_t>> got;
+  for (const auto part : parts) got.emplace_back(part.begin(), part.end());
+  EXPECT_THAT(got, ElementsAre(ElementsAre(6, 3, 0), ElementsAre(5), ElementsAre(2, 4), ElementsAre(1)));
+  EXPECT_EQ(token_parts(batch, lengths, 52).size(), 1u);
+  ASSERT_EQ(token_parts(batch, lengths, 0).size(), 1u);
+  EXPECT_EQ(token_parts(batch, lengths, 0)[0].size(), batch.size());
+}
+
 TEST(Packing, PutsTokensOneAfterAnother) {
   std::vector<Example> examples(3);
   examples[0] = {.row = 10, .ids = {1, 2, 3}, .type_ids = {0, 0, 1}, .labels = {.id = 1, .values = {}, .tokens = {}}, .truncated = false};

@@ -6,42 +6,10 @@
 #include <cstring>
 
 #include "base/error.h"
+#include "tensor/arena.h"
 
 namespace attune {
 namespace {
-
-TEST(Allocator, ReusesBlocksAndKeepsTheLedger) {
-  Allocator& a = Allocator::global();
-  a.trim();
-  const Ledger before = a.ledger();
-  void* first = a.take(5000, MemoryClass::kOther);
-  EXPECT_EQ(reinterpret_cast<uintptr_t>(first) % 64, 0u);
-  EXPECT_GE(a.ledger().total_now - before.total_now, 5000);
-  EXPECT_LT(a.ledger().total_now - before.total_now, 5000 + 64);
-  a.give(first, MemoryClass::kOther);
-  EXPECT_EQ(a.ledger().total_now, before.total_now);
-  void* second = a.take(4100, MemoryClass::kOther);  // a little smaller: the same block
-  EXPECT_EQ(first, second);
-  a.give(second, MemoryClass::kOther);
-}
-
-/// Batches of ever new shapes must not pile up blocks: what is held stays near what is live at most.
-TEST(Allocator, HeldMemoryStaysNearThePeakOfLiveMemory) {
-  Allocator& a = Allocator::global();
-  a.trim();
-  a.reset_peaks();
-  const int64_t begin = a.ledger().total_now;
-  uint64_t x = 1;
-  for (int step = 0; step < 300; ++step) {
-    std::vector<void*> blocks;
-    x = x * 6364136223846793005u + 1442695040888963407u;
-    const int64_t tokens = 200 + static_cast<int64_t>((x >> 33) % 1800);
-    for (int64_t width : {1536, 4608, 1536, 6144, 1536}) blocks.push_back(a.take(tokens * width, MemoryClass::kActivations));
-    for (void* p : blocks) a.give(p, MemoryClass::kActivations);
-  }
-  const Ledger l = a.ledger();
-  EXPECT_LE(l.held, (l.total_peak - begin) * 9 / 8 + begin + (int64_t{17} << 20));
-}
 
 TEST(Allocator, RefusesAboveTheLimitWithTheMemoryCode) {
   Allocator& a = Allocator::global();
@@ -62,6 +30,33 @@ TEST(Allocator, FaultsReachTheCaller) {
   EXPECT_THROW(Tensor({3}), std::bad_alloc);
   Allocator::global().set_fault(nullptr);
   EXPECT_NO_THROW(Tensor({3}));
+}
+
+TEST(Allocator, ScopesHaveALedgerOfTheirOwn) {
+  const int64_t before = Allocator::global().ledger().total_now;
+  Allocator other;
+  {
+    Tensor kept;
+    {
+      const AllocatorScope scope(other);
+      kept = Tensor({1000});
+    }
+    const Tensor outside({1000});
+    EXPECT_EQ(other.ledger().total_now, Arena::rounded(4000));
+    EXPECT_EQ(Allocator::global().ledger().total_now - before, Arena::rounded(4000));
+  }
+  EXPECT_EQ(other.ledger().total_now, 0);
+  EXPECT_EQ(other.ledger().total_peak, Arena::rounded(4000));
+}
+
+TEST(Tensor, ZerosAreZeroInUsedMemory) {
+  for (int round = 0; round < 2; ++round) {
+    Tensor t = Tensor::zeros({100000});
+    for (float& x : t.span()) {
+      ASSERT_EQ(x, 0.0f);
+      x = 1.0f;
+    }
+  }
 }
 
 TEST(Tensor, ViewsShareStorageAndKeepThePitch) {
