@@ -133,6 +133,8 @@ const Kernels& reference_kernels();
 const Kernels& cpu_kernels();
 /// Every table this CPU can run, reference first: what tests loop over.
 const Kernels* const* all_kernels();  // ends with nullptr
+/// `like` with entries that compute nothing, null where its are: finds what a step allocates.
+Kernels idle_kernels(const Kernels& like);
 /// What the CPU has, for `attune env`: "avx2 fma avx512f avx512vnni ...".
 const char* cpu_features();
 /// Threads to use: OMP_NUM_THREADS or ATTUNE_THREADS when set, else the cores this process may run on.
