@@ -30,6 +30,9 @@ void RunConfig::fields(FieldList& f) {
   f.add_enum("compute", compute, {{"auto", Compute::kAuto}, {"f32", Compute::kF32}}, {.help = "number format of the products"});
   f.add("threads", threads,
         {.help = "processor threads; 0: all cores this process may use", .aliases = {"num_threads"}, .least = 0, .most = 4096});
+  f.add("memory_limit", memory_limit,
+        {.help = "memory the process may take, such as 2GB; batches are computed in parts or layers twice to fit, with the same results",
+         .value = "SIZE"});
   f.add("output_dir", output_dir, {.help = "folder of the run", .aliases = {"output", "-o"}, .value = "DIR"});
   f.add("overwrite", overwrite, {.help = "replace what is in the output folder", .aliases = {"overwrite_output_dir"}});
   f.add("resume", resume, {.help = "go on from the newest complete checkpoint of the output folder, or start where there is none"});
@@ -72,6 +75,8 @@ void check_together(const RunConfig& c, ConfigReader& reader) {
           "training.lr_scheduler_kwargs: unknown key '{}'; known: num_cycles, power, lr_end, timescale, min_lr, min_lr_rate", name));
   for (const auto& [label, weight] : t.class_weights.numbers)
     if (weight < 0) conflict(fmt::format("training.class_weights: the weight of '{}' is below 0", label));
+  if (!is_null_word(c.memory_limit) && !parse_bytes(c.memory_limit))
+    reader.problem("config.value", fmt::format("memory_limit: expected a size such as 512MB, 2GB or 1.5GiB, got '{}'", c.memory_limit));
   if (!c.model_config.is_object()) conflict("model_config: expected keys and values");
 }
 
@@ -82,6 +87,8 @@ void settle(RunConfig& config, const std::set<std::string>& given, ConfigReader&
 }
 
 }  // namespace
+
+int64_t memory_limit_bytes(const RunConfig& config) { return parse_bytes(config.memory_limit).value_or(0); }
 
 void settle_run_config(RunConfig& config, const std::set<std::string>& given) {
   FieldList list = fields_of(config);
