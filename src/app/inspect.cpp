@@ -2,20 +2,36 @@
 
 #include <algorithm>
 
-#include "app/open_model.h"
-#include "peft/method.h"
+#include "app/int8_run.h"
 
 namespace attune {
 namespace {
 
-/// Bytes that forward keeps for backward at `t` packed tokens, and the largest passing buffers on top: what nn/ and models/ capture.
-/// Per layer: Q, K, V (3H), attention output (H), two norms' sums and outputs (4H), the feed-forward pre-activation (I); with trainable
-/// weights also what each product read (the activation's output, I).
-int64_t activation_bytes(const BackboneInfo& b, int64_t t, bool weights_train) {
-  const int64_t h = b.hidden_size, i = b.intermediate_size;
-  const int64_t layer = 8 * h + i + (weights_train ? i : 0) + b.heads;
-  const int64_t passing = std::max(2 * i + h, 4 * h);
-  return 4 * t * (b.layers * layer + 2 * h + passing);
+/// Labels where no data names them.
+TaskSettings settings_without_data(const RunConfig& config, const OpenedModel& opened) {
+  TaskSettings settings = opened.settings.value_or(TaskSettings{});
+  settings.task = config.task;
+  if (config.num_labels)
+    settings.labels = default_labels(*config.num_labels);
+  else if (!config.data.labels.empty())
+    settings.labels = config.data.labels;
+  else if (settings.labels.empty())
+    settings.labels = default_labels(2);
+  apply_reading(config.data, settings);
+  return settings;
+}
+
+bool has_rows(const RunConfig& config, const OpenedModel& opened) {
+  const auto there = [](const std::string& file) { return file.empty() || file_exists(file); };
+  return !config.data.train.empty() && there(config.data.train) && there(config.data.validation) && there(config.data.test) &&
+         (file_exists(opened.tokenizer_folder / "tokenizer.json") || file_exists(opened.tokenizer_folder / "vocab.txt"));
+}
+
+Json class_bytes(const Ledger& peaks) {
+  Json j = Json::object();
+  for (int c = 0; c < kMemoryClasses; ++c) j[std::string(name_of(static_cast<MemoryClass>(c)))] = peaks.peak[static_cast<size_t>(c)];
+  j["total"] = peaks.total_peak;
+  return j;
 }
 
 }  // namespace
@@ -33,70 +49,46 @@ Json Inspection::to_json() const {
           {"line", line},
           {"adapted_modules", adapted_modules},
           {"memory_estimate",
-           {{"weights_bytes", weights_bytes},
-            {"gradients_bytes", gradients_bytes},
-            {"optimizer_bytes", optimizer_bytes},
-            {"activations_bytes", activations_bytes},
-            {"total_bytes", total_bytes()}}}};
+           {{"lengths", lengths},
+            {"train_tokens", memory.train_tokens},
+            {"train_bytes", class_bytes(memory.train)},
+            {"eval_tokens", memory.eval_tokens},
+            {"eval_bytes", class_bytes(memory.evaluate)},
+            {"total_bytes", memory.peak()},
+            {"process_bytes", process}}}};
 }
 
 Inspection inspect(const RunConfig& config) {
   const OpenedModel opened = open_model(config.model, config.base_model, config.model_config);
-  TaskSettings settings = opened.settings.value_or(TaskSettings{});
-  settings.task = config.task;
-  if (config.num_labels)
-    settings.labels = default_labels(*config.num_labels);
-  else if (!config.data.labels.empty())
-    settings.labels = config.data.labels;
-  else if (settings.labels.empty())
-    settings.labels = default_labels(2);
-  const auto task = make_task(settings);
-  const auto model = opened.architecture->make(opened.config, task->head(), task->outputs());
+  TrainingData data;
+  const bool rows = has_rows(config, opened);
+  if (rows) data = read_training_data(config, opened);
+  const TaskSettings settings = rows ? training_settings(config, opened, data.labels) : settings_without_data(config, opened);
 
-  PeftSetup setup;
-  const std::string adapter = !config.peft.init_from.empty() ? config.peft.init_from : opened.adapter ? opened.adapter->string() : "";
-  if (!adapter.empty()) {
-    const fs::path file = fs::path(adapter) / "adapter_config.json";
-    setup.adapter = parse_adapter_config(read_json(file), file.string());
-    setup.origin = {ErrorCode::kInput, file.string()};
-    setup.loaded = true;
-  } else {
-    setup.adapter.options = config.peft;
-    setup.adapter.task_type = task->peft_task_type();
-    setup.origin = {ErrorCode::kUsage, "peft"};
-  }
-  setup.default_targets = opened.architecture->default_lora_targets;
-  setup.target_aliases = opened.architecture->target_aliases;
-  const auto method = make_method(std::move(setup));
-  method->apply(*model);
-  const ParameterCounts counts = method->counts();
-
+  DryRun dry(opened, settings, config.peft, config.quantization, computes_in_int8(config, make_context(config.threads)));
+  const ParameterCounts counts = dry.method().counts();
   Inspection out;
   out.model_type = opened.architecture->model_type;
-  out.architecture = opened.architecture->class_name(task->head());
+  out.architecture = opened.architecture->class_name(dry.task().head());
   out.task = settings.task;
-  out.num_labels = task->outputs();
+  out.num_labels = dry.task().outputs();
   out.adapter_parameters = counts.adapter;
   out.head_parameters = counts.head;
   out.trainable_parameters = counts.trainable;
   out.all_parameters = counts.all;
   out.trainable_percent = counts.percent();
   out.line = counts.line();
-  int64_t weights = 0;
-  bool weights_train = false;
-  for_each_module(*model, [&](Module& m) {
-    for (const auto& [name, p] : m.parameters()) weights += p->size();
-    if (m.kind() != ModuleKind::kLinear) return;
-    const auto& layer = static_cast<const Linear&>(m);
-    for (const auto& d : layer.deltas) weights += d->a.size() + d->b.size();
-    if (!layer.deltas.empty()) out.adapted_modules.push_back(m.path());
-    if (layer.weight.f32.trainable && m.path().starts_with(model->prefix() + ".")) weights_train = true;
+  for_each_module(dry.model(), [&](Module& m) {
+    if (m.kind() == ModuleKind::kLinear && !static_cast<const Linear&>(m).deltas.empty()) out.adapted_modules.push_back(m.path());
   });
-  out.weights_bytes = 4 * weights;
-  out.gradients_bytes = 4 * counts.trainable;
-  out.optimizer_bytes = 8 * counts.trainable;
-  const int64_t length = std::min(config.data.max_length.value_or(settings.max_length), model->info().max_positions);
-  out.activations_bytes = activation_bytes(model->info(), config.training.per_device_train_batch_size * length, weights_train);
+
+  const int64_t length = std::min(settings.max_length, dry.model().info().max_positions);
+  if (rows) encode_training_data(data, dry.task(), *load_tokenizer(opened.tokenizer_folder), config);
+  const Workload work = rows ? workload_of(config, data) : blank_workload(config.training, dry.task(), length);
+  const ComputePlan plan = plan_within_limit(dry, opened, config, work);
+  out.lengths = work.lengths;
+  out.memory = memory_need(dry, work, config.training, plan);
+  out.process = out.memory.held() + program_bytes();
   return out;
 }
 

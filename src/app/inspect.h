@@ -1,7 +1,7 @@
-// What a model or a planned run has and needs: parameters, trainable share, memory. Needs config.json only, no weights.
+// What a model or a planned run has and needs: parameters, trainable share, memory (dry_run.h). Needs config.json only, no weights.
 #pragma once
 
-#include "app/run_config.h"
+#include "app/memory_plan.h"
 
 namespace attune {
 
@@ -13,12 +13,14 @@ struct Inspection {
   double trainable_percent = 0;
   std::string line;  ///< "trainable params: ... || all params: ... || trainable%: ...", as PEFT prints it
   std::vector<std::string> adapted_modules;
-  int64_t weights_bytes = 0, gradients_bytes = 0, optimizer_bytes = 0, activations_bytes = 0;  ///< of training with this config
-  int64_t total_bytes() const { return weights_bytes + gradients_bytes + optimizer_bytes + activations_bytes; }
+  MemoryNeed memory;     ///< of training with this config
+  int64_t process = 0;   ///< with program, libraries and data
+  std::string lengths;   ///< what the row lengths are taken from
   Json to_json() const;  ///< keys as the members, memory under `memory_estimate`
 };
 
-/// `config.model` may also be a folder with nothing but config.json.
+/// `config.model` may also be a folder with nothing but config.json. Memory is that of the rows of config.data where the files and the
+/// tokenizer are there, else of rows of max_length. Error(kMemory) "memory.limit".
 Inspection inspect(const RunConfig& config);
 
 }  // namespace attune

@@ -32,6 +32,9 @@ void RunConfig::fields(FieldList& f) {
              {.help = "products with frozen weights; auto: int8 for a quantised base where this processor is fast at it, else f32"});
   f.add("threads", threads,
         {.help = "processor threads; 0: all cores this process may use", .aliases = {"num_threads"}, .least = 0, .most = 4096});
+  f.add("memory_limit", memory_limit,
+        {.help = "memory the process may take, such as 2GB; batches are computed in parts or layers twice to fit, with the same results",
+         .value = "SIZE"});
   f.add("output_dir", output_dir, {.help = "folder of the run", .aliases = {"output", "-o"}, .value = "DIR"});
   f.add("overwrite", overwrite, {.help = "replace what is in the output folder", .aliases = {"overwrite_output_dir"}});
   f.add("resume", resume, {.help = "go on from the newest complete checkpoint of the output folder, or start where there is none"});
@@ -79,6 +82,8 @@ void check_together(const RunConfig& c, ConfigReader& reader) {
     conflict(fmt::format("quantization: a base stored at few bits is frozen and its values are not kept, so only adapters are saved; method {} saves the whole model: use method lora", c.peft.method));
   if (c.compute == Compute::kInt8 && c.peft.init_from.empty() && c.peft.method == "full")
     conflict("compute: int8 is for frozen weights, method full trains all of them; use method lora");
+  if (!is_null_word(c.memory_limit) && !parse_bytes(c.memory_limit))
+    reader.problem("config.value", fmt::format("memory_limit: expected a size such as 512MB, 2GB or 1.5GiB, got '{}'", c.memory_limit));
   if (!c.model_config.is_object()) conflict("model_config: expected keys and values");
 }
 
@@ -90,6 +95,8 @@ void settle(RunConfig& config, const std::set<std::string>& given, ConfigReader&
 }
 
 }  // namespace
+
+int64_t memory_limit_bytes(const RunConfig& config) { return parse_bytes(config.memory_limit).value_or(0); }
 
 void settle_run_config(RunConfig& config, const std::set<std::string>& given) {
   FieldList list = fields_of(config);

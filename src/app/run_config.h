@@ -25,7 +25,8 @@ struct RunConfig {
   TrainingConfig training;
   Json model_config = Json::object();  ///< overrides values of config.json (dropouts...)
   Compute compute = Compute::kAuto;  ///< auto: int8 for a quantised base where the processor multiplies bytes fast, else f32
-  int64_t threads = 0;  ///< 0: all cores
+  int64_t threads = 0;               ///< 0: all cores
+  std::string memory_limit;          ///< of the process, "2GB"; "" or 0: none (memory_limit_bytes)
   std::string output_dir;
   bool overwrite = false;              ///< replace what is in output_dir
   bool resume = false;                 ///< from the newest valid checkpoint in output_dir; from the beginning when there is none
@@ -39,6 +40,8 @@ struct RunConfig {
 /// remaining arguments). Throws Error(kUsage) "config.*" listing every problem at once. `given`: the paths that were set, when wanted.
 RunConfig load_run_config(const std::string& yaml_file, const std::vector<std::string>& overrides, const std::vector<std::string>& flags,
                           std::set<std::string>* given = nullptr);
+/// 0: none.
+int64_t memory_limit_bytes(const RunConfig& config);
 /// Settles what depends on several values (peft.method) and checks them together; load_run_config has done it.
 void settle_run_config(RunConfig& config, const std::set<std::string>& given);
 /// config.yaml of a run folder: every value as resolved, in the order of the fields. Reads back as the same config.

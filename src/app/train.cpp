@@ -1,17 +1,17 @@
 // The training recipe: read -> labels -> model -> method -> encode -> loop -> evaluate -> save, each step a function on values.
 #include "app/train.h"
 
-#include <sys/resource.h>
-
 #include <fmt/format.h>
 
 #include "app/int8_run.h"
+#include "app/memory_plan.h"
 #include "app/model_card.h"
 #include "app/run_folder.h"
 #include "app/save_model.h"
 #include "app/training_data.h"
 #include "base/error.h"
 #include "base/log.h"
+#include "base/pages.h"
 #include "base/signals.h"
 #include "train/loop.h"
 
@@ -23,7 +23,8 @@ const std::set<std::string> kMayDiffer = {"config.model",          "config.base_
                                           "config.resume",         "config.resume_from_checkpoint", "config.strict",         "config.threads",
                                           "config.data.train",     "config.data.validation",     "config.data.test",         "config.data.max_test_samples",
                                           "config.training.save_strategy", "config.training.save_steps", "config.training.save_total_limit",
-                                          "config.training.per_device_eval_batch_size"};
+                                          "config.training.per_device_eval_batch_size", "config.training.activation_checkpointing",
+                                          "config.memory_limit"};
 
 std::string hash_of(std::span<const Example> examples) {
   Sha256 hash;
@@ -101,6 +102,14 @@ FitJob make_job(const RunConfig& config, LoadedModel& m, const TrainingData& dat
   return job;
 }
 
+/// How much is computed at once, settled before any weight is read; only a memory_limit asks for it. Encodes `data`.
+ComputePlan plan_memory(const RunConfig& config, const OpenedModel& opened, const TaskSettings& settings, TrainingData& data) {
+  if (memory_limit_bytes(config) == 0) return {};
+  DryRun dry(opened, settings, config.peft, config.quantization, computes_in_int8(config, make_context(config.threads)));
+  encode_training_data(data, dry.task(), *load_tokenizer(opened.tokenizer_folder), config);
+  return plan_within_limit(dry, opened, config, workload_of(config, data));
+}
+
 /// Metrics of a split into the results under `prefix`, its full metrics as a file, its predictions as another.
 void report_split(const LoadedModel& m, const SplitData& split, const Evaluation& e, const std::string& prefix, const std::string& predictions, Json& results,
                   std::vector<Artifact>& artifacts) {
@@ -132,7 +141,7 @@ void report_precision(const RunConfig& config, LoadedModel& m, const TrainingDat
     artifacts.push_back(text_artifact("int8_check.json", dump_json(Json{{"layers", layers}, {"two_terms", check->two_terms}, {"f32", check->exact}}, {.indent = 2}) + "\n"));
     results["int8_least_cosine"] = check->least();
   }
-  if (!m.method->makes_adapter()) return;
+  if (!m.method->makes_adapter() || (data.validation.examples.empty() && data.test.examples.empty())) return;
   restore_f32_base(m);
   for (const auto& [split, prefix] : {std::pair{&data.validation, std::string("eval")}, {&data.test, std::string("test")}}) {
     if (split->examples.empty()) continue;
@@ -152,16 +161,16 @@ Artifact timings_artifact(const FitResult& fitted) {
 
 Json memory_report() {
   const Ledger ledger = Allocator::global().ledger();
-  Json peak = {{"total", ledger.total_peak}, {"held", ledger.held}};  // held: with blocks kept for reuse
+  Json peak = {{"total", ledger.total_peak}, {"held", ledger.held}};  // held: with the holes between blocks
   for (int i = 0; i < kMemoryClasses; ++i) peak[std::string(name_of(static_cast<MemoryClass>(i)))] = ledger.peak[static_cast<size_t>(i)];
-  rusage usage{};
-  if (::getrusage(RUSAGE_SELF, &usage) == 0) peak["process"] = static_cast<int64_t>(usage.ru_maxrss) * 1024;
+  if (const int64_t resident = peak_resident_bytes()) peak["process"] = resident;
   return peak;
 }
 
 }  // namespace
 
 TrainResult train(const RunConfig& config) {
+  Allocator::global().reset_peaks();
   OpenedModel opened = config.peft.init_from.empty() ? open_model(config.model, config.base_model, config.model_config)
                                                      : open_model(config.peft.init_from, config.model, config.model_config);
   std::vector<fs::path> inputs = {opened.folder};
@@ -172,9 +181,11 @@ TrainResult train(const RunConfig& config) {
   TrainingData data = read_training_data(config, opened);
   const TaskSettings settings = training_settings(config, opened, data.labels);
   check_training_config(config.training, *make_task(settings));
+  const ComputePlan compute = plan_memory(config, opened, settings, data);
+  const MemoryLimit limit(memory_limit_bytes(config));
   LoadedModel m = load_for_training(std::move(opened), settings, config.peft, static_cast<uint64_t>(config.training.seed), config.strict,
                                     {config.quantization, make_context(config.threads).threads});
-  encode_training_data(data, *m.task, *m.tokenizer, config.data.shuffle && config.training.train_sampling_strategy != Sampling::kSequential);
+  if (data.train.examples.empty()) encode_training_data(data, *m.task, *m.tokenizer, config);
   note(m.method->counts().line());
   note(m.method->counts().split() + "; head " + m.head_origin);
   write_file_atomically(run.path() / "config.yaml", dump_run_config(config));
@@ -183,6 +194,7 @@ TrainResult train(const RunConfig& config) {
   MetricsFile metrics(run.path() / "metrics.jsonl");
   TensorBoardLog board(run.path() / "tensorboard");
   FitJob job = make_job(config, m, data, run.path());
+  job.compute = compute;
   job.callbacks = {&console, &metrics, &board};
   const auto int8_check = prepare_int8(config, m, job);
   FitResult fitted = fit(job, run.resume_from());
@@ -196,6 +208,7 @@ TrainResult train(const RunConfig& config) {
   std::vector<Artifact> artifacts = trained_artifacts(m);
   EvaluationOptions options;
   options.max_sequences = config.training.per_device_eval_batch_size;
+  options.max_tokens = compute.eval_tokens;
   options.go_on = [](int64_t) { return throw_if_interrupted(), true; };
   const bool tested = !data.test.examples.empty();
   if (!data.validation.examples.empty()) {

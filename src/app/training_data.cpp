@@ -108,7 +108,8 @@ TaskSettings training_settings(const RunConfig& config, const OpenedModel& opene
   return s;
 }
 
-void encode_training_data(TrainingData& data, const Task& task, const Tokenizer& tokenizer, bool shuffled) {
+void encode_training_data(TrainingData& data, const Task& task, const Tokenizer& tokenizer, const RunConfig& config) {
+  const bool shuffled = config.data.shuffle && config.training.train_sampling_strategy != Sampling::kSequential;
   for (SplitData* split : {&data.train, &data.validation, &data.test})
     if (!split->rows.empty()) split->examples = task.encode_all(split->rows, tokenizer, split->file);
   const auto& examples = data.train.examples;

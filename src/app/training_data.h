@@ -25,7 +25,7 @@ TrainingData read_training_data(const RunConfig& config, const OpenedModel& open
 /// What the task must know: labels, lengths, side.
 TaskSettings training_settings(const RunConfig& config, const OpenedModel& opened, const LabelSet& labels);
 /// Fills `examples` of every split, refuses training rows that teach nothing, and warns of what may surprise.
-void encode_training_data(TrainingData& data, const Task& task, const Tokenizer& tokenizer, bool shuffled);
+void encode_training_data(TrainingData& data, const Task& task, const Tokenizer& tokenizer, const RunConfig& config);
 
 /// By label id, as training.class_weights says. Error(kUsage) "train.class_weights".
 std::vector<float> class_weights_of(const WordOrNumbers& setting, const Task& task, std::span<const Example> train);

@@ -79,10 +79,4 @@ std::string json_line(const Json& value) {
 
 void print_json_line(const Json& value) { print(json_line(value)); }
 
-std::string bytes_text(int64_t bytes) {
-  if (bytes < 1'000'000) return fmt::format("{:.1f} kB", static_cast<double>(bytes) / 1e3);
-  if (bytes < 1'000'000'000) return fmt::format("{:.1f} MB", static_cast<double>(bytes) / 1e6);
-  return fmt::format("{:.2f} GB", static_cast<double>(bytes) / 1e9);
-}
-
 }  // namespace attune

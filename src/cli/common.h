@@ -75,7 +75,5 @@ void flush_stdout();
 void print_json(const Json& value);       ///< indented, keys in their own order
 void print_json_line(const Json& value);  ///< one line
 std::string json_line(const Json& value);
-/// "1.4 GB"
-std::string bytes_text(int64_t bytes);
 
 }  // namespace attune

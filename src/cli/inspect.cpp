@@ -5,15 +5,18 @@
 
 #include "base/utf8.h"
 #include "cli/common.h"
+#include "config/scalar.h"
 
 namespace attune {
 namespace {
 
 constexpr CommandText kInspectText = {
     "inspect MODEL | CONFIG.yaml [key=value ...] [flags]",
-    "Counts parameters as PEFT counts them and estimates the memory of training. Needs only config.json; nothing is loaded.",
+    "Counts parameters as PEFT counts them and predicts the memory of training, for the rows of the data files or, without them, for rows of\n"
+    "max_length. Needs only config.json; no weights are read.",
     "attune inspect models/all-MiniLM-L6-v2\n"
     "attune inspect config.yaml --r 16\n"
+    "attune inspect config.yaml --memory-limit 1GB\n"
     "attune inspect --model models/all-MiniLM-L6-v2 --num-labels 2 --method lora --r 8 --target-modules query,value --json"};
 
 struct InspectCommand {
@@ -38,9 +41,16 @@ void print_inspection(const Inspection& r) {
   row("all", r.all_parameters);
   if (!r.adapted_modules.empty())
     print(fmt::format("adapted modules: {} ({}, ...)\n", r.adapted_modules.size(), r.adapted_modules.front()));
-  print(fmt::format("memory of training, estimated: {} (weights {}, gradients {}, optimizer {}, activations {})\n",
-                    bytes_text(r.total_bytes()), bytes_text(r.weights_bytes), bytes_text(r.gradients_bytes), bytes_text(r.optimizer_bytes),
-                    bytes_text(r.activations_bytes)));
+  const auto peaks = [](const char* phase, const Ledger& l, int64_t tokens) {
+    std::string parts;
+    for (int c = 0; c < kMemoryClasses; ++c)
+      if (const int64_t n = l.peak[static_cast<size_t>(c)]) parts += fmt::format(", {} {}", name_of(static_cast<MemoryClass>(c)), bytes_text(n));
+    if (tokens > 0) print(fmt::format("  {:<10} {:>14}  ({} tokens at once: {})\n", phase, bytes_text(l.total_peak), tokens, parts.substr(2)));
+  };
+  print(fmt::format("memory of training, predicted for {}:\n", r.lengths));
+  peaks("training", r.memory.train, r.memory.train_tokens);
+  peaks("evaluation", r.memory.evaluate, r.memory.eval_tokens);
+  print(fmt::format("  {:<10} {:>14}  (with program, libraries and data)\n", "process", bytes_text(r.process)));
 }
 
 }  // namespace

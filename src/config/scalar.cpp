@@ -44,6 +44,28 @@ std::optional<int64_t> parse_integer(std::string_view text) {
   return static_cast<int64_t>(*d);
 }
 
+std::optional<int64_t> parse_bytes(std::string_view text) {
+  const size_t unit_at = text.find_first_not_of("0123456789.+");
+  std::string unit = unit_at == std::string_view::npos ? "" : lower(text.substr(unit_at));
+  unit.erase(0, unit.find_first_not_of(' '));
+  double scale = 1;
+  if (!unit.empty() && unit != "b") {
+    const size_t power = std::string_view("kmgt").find(unit[0]);
+    const std::string_view rest = std::string_view(unit).substr(1);
+    if (power == std::string_view::npos || (!rest.empty() && rest != "b" && rest != "ib")) return std::nullopt;
+    scale = std::pow(rest == "ib" ? 1024.0 : 1000.0, static_cast<double>(power + 1));
+  }
+  const auto n = parse_number(text.substr(0, unit_at));
+  if (!n || *n < 0 || *n * scale > 9e18) return std::nullopt;
+  return static_cast<int64_t>(std::llround(*n * scale));
+}
+
+std::string bytes_text(int64_t bytes) {
+  if (bytes < 1'000'000) return fmt::format("{:.1f} kB", static_cast<double>(bytes) / 1e3);
+  if (bytes < 1'000'000'000) return fmt::format("{:.1f} MB", static_cast<double>(bytes) / 1e6);
+  return fmt::format("{:.2f} GB", static_cast<double>(bytes) / 1e9);
+}
+
 bool is_null_word(std::string_view text) {
   std::string s = lower(text);
   return s.empty() || s == "null" || s == "none" || s == "~";

@@ -99,6 +99,8 @@ struct Int8Product {
 
 struct Kernels {
   const char* name;  ///< "reference", "cpu-sse2", "cpu-avx2", "cpu-avx2vnni", "cpu-avx512", "cpu-avx512vnni"
+  int int8_limit;    ///< largest code of a weight that int8_products takes without saturating: 127, or 63 where 16-bit sums are used
+  bool int8_fast;    ///< int8_products is faster than gemm
 
   /// C (m, n) = alpha * op(A) (m, k) * op(B) (k, n) + beta * C. trans: op transposes the stored matrix. beta 0 never reads C.
   void (*gemm)(const Context&, bool trans_a, bool trans_b, int64_t m, int64_t n, int64_t k, float alpha, const float* a, int64_t lda,
@@ -109,10 +111,6 @@ struct Kernels {
   /// exact integer sums within a block, a result that depends on its row alone. A row with a NaN or infinity gives a row that is not
   /// finite. terms 2: what rounding left of x is quantised again and its product added.
   void (*int8_products)(const Context&, int64_t t, int64_t k, const Int8Source&, int terms, int count, const Int8Product*);
-  /// Largest code of a weight that int8_products takes without saturating: 127, or 63 where 16-bit sums are used.
-  int int8_limit;
-  /// int8_products is faster than gemm here.
-  bool int8_fast;
 
   /// u (T, C) += bias (C) in place, y (T, C) = act(u). bias may be null; y may equal u when nothing later needs u; kNone: y is not written.
   void (*bias_activation)(const Context&, int64_t t, int64_t c, const float* bias, Activation act, float* u, int64_t u_pitch, float* y,
@@ -175,6 +173,8 @@ const Kernels& reference_kernels();
 const Kernels& cpu_kernels();
 /// Every table this CPU can run, reference first: what tests loop over.
 const Kernels* const* all_kernels();  // ends with nullptr
+/// `like` with entries that compute nothing, null where its are: finds what a step allocates.
+Kernels idle_kernels(const Kernels& like);
 /// What the CPU has, for `attune env`: "avx2 fma avx512f avx512vnni ...".
 const char* cpu_features();
 /// Threads to use: OMP_NUM_THREADS or ATTUNE_THREADS when set, else the cores this process may run on.

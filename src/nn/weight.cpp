@@ -13,6 +13,7 @@ StoredForm Weight::form() const {
 }
 
 void Weight::rows(int64_t begin, int64_t end, float* to) const {
+  if (blank) return;
   if (f32.loaded())
     std::copy_n(f32.var.data.f32() + begin * in, (end - begin) * in, to);
   else if (const auto* nf4 = std::get_if<Nf4Matrix>(&codes))
@@ -59,6 +60,25 @@ void use_int8(Weight& w, Smoothing smoothing, int limit, bool resident, int thre
   if (!resident) return;
   w.int8 = pack_int8(w.out, w.in, [&w](int64_t begin, int64_t end, float* to) { w.rows(begin, end, to); }, w.smoothing, limit, threads);
   if (limit == 127 && std::holds_alternative<Int8Matrix>(w.codes)) w.codes = std::monostate();  // the backward form holds the same codes
+}
+
+void hold_blank(Weight& w, StoredForm form, bool double_quant, int int8_limit, bool resident) {
+  w.blank = true;
+  const int64_t n = w.out * w.in, blocks = (n + kNf4Block - 1) / kNf4Block;
+  const auto bytes = [](int64_t count, DType type) { return Tensor({count}, type, MemoryClass::kQuantized); };
+  if (form != StoredForm::kPlain) w.f32.var.data = Tensor();
+  if (form == StoredForm::kNf4) {
+    Nf4Matrix m;
+    m.out = w.out;
+    m.in = w.in;
+    m.codes = bytes((n + 1) / 2, DType::kU8);
+    (double_quant ? m.absmax_codes : m.absmax) = bytes(blocks, double_quant ? DType::kU8 : DType::kF32);
+    w.codes = std::move(m);
+  } else if (form == StoredForm::kInt8 && int8_limit != 127) {
+    w.codes = Int8Matrix{w.out, w.in, bytes(n, DType::kI8), bytes(w.out, DType::kF32)};
+  }
+  w.int8_limit = int8_limit;
+  if (int8_limit > 0 && resident) w.int8 = blank_int8(w.out, w.in, true);
 }
 
 }  // namespace attune

@@ -26,6 +26,7 @@ struct Weight {
   Smoothing smoothing;                                     ///< of the forward product
   int int8_limit = 0;  ///< above 0: products are 8-bit ones, packed each time where `int8` is not there
   int terms = 1;       ///< of 8-bit products (kernels.h)
+  bool blank = false;  ///< memory without values: rows() leaves them as they are
   bool exact = false;  ///< F32 products all the same: the self-check's reference, or its verdict
   Tensor* observed = nullptr;  ///< calibration: (in) takes the largest magnitudes of the layer's inputs
 
@@ -42,5 +43,8 @@ void store(Weight& w, Tensor values, StoredForm form, bool double_quant, int thr
 /// Products become 8-bit ones. resident: the forms are made now and kept, and codes they can stand for are dropped; else each product
 /// makes its own from the codes.
 void use_int8(Weight& w, Smoothing smoothing, int limit, bool resident, int threads);
+
+/// The memory of a weight in a form, nothing in it; `int8`: of its resident 8-bit forms too. For dry runs: values are not looked at.
+void hold_blank(Weight& w, StoredForm form, bool double_quant, int int8_limit, bool resident);
 
 }  // namespace attune

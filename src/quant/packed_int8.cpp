@@ -19,16 +19,20 @@ int64_t place(int64_t inner, int64_t n, int64_t k) {
   return ((n / kInt8Panel * groups + k / kInt8Group) * kInt8Panel + n % kInt8Panel) * kInt8Group + k % kInt8Group;
 }
 
-PackedInt8 make(int64_t n, int64_t k) {
+PackedInt8 blank(int64_t n, int64_t k) {
   PackedInt8 p;
   p.n = n;
   p.k = k;
   const int64_t outputs = up(n, kInt8Panel);
   p.data = Tensor({outputs, up(k, kInt8Group)}, DType::kI8, MemoryClass::kQuantized);
-  p.scale = Tensor::zeros({outputs}, MemoryClass::kQuantized);
+  p.scale = Tensor({outputs}, DType::kF32, MemoryClass::kQuantized);
   p.compensation = Tensor({up(k, kInt8Block) / kInt8Block, outputs}, DType::kI32, MemoryClass::kQuantized);
-  std::memset(p.data.data(), 0, static_cast<size_t>(p.data.bytes()));
-  std::memset(p.compensation.data(), 0, static_cast<size_t>(p.compensation.bytes()));
+  return p;
+}
+
+PackedInt8 zeros(int64_t n, int64_t k) {
+  PackedInt8 p = blank(n, k);
+  for (Tensor* t : {&p.data, &p.scale, &p.compensation}) std::memset(t->data(), 0, static_cast<size_t>(t->bytes()));
   return p;
 }
 
@@ -118,11 +122,11 @@ void pack(int64_t out, int64_t in, const WeightRows& rows, const Smoothing& smoo
           PackedInt8* backward) {
   const float* smooth = smoothing.scale.empty() ? nullptr : smoothing.scale.f32();
   if (forward) {
-    *forward = make(out, in);
+    *forward = zeros(out, in);
     forward->x_scale = smoothing.inverse;
   }
   if (backward) {
-    *backward = make(in, out);
+    *backward = zeros(in, out);
     std::fill_n(backward->scale.f32(), in, 1.0f);
     backward->x_scale = Tensor::zeros({out}, MemoryClass::kQuantized);
   }
@@ -151,6 +155,13 @@ PackedInt8 pack_int8_backward(int64_t out, int64_t in, const WeightRows& rows, i
   PackedInt8 p;
   pack(out, in, rows, {}, limit, threads, nullptr, &p);
   return p;
+}
+
+Int8Pair blank_int8(int64_t out, int64_t in, bool smoothed) {
+  Int8Pair pair{blank(out, in), blank(in, out)};
+  pair.backward.x_scale = Tensor({out}, DType::kF32, MemoryClass::kQuantized);
+  if (smoothed) pair.forward.x_scale = Tensor({in}, DType::kF32, MemoryClass::kQuantized);
+  return pair;
 }
 
 void unpack_rows(const PackedInt8& backward, int64_t begin, int64_t end, float* rows) {

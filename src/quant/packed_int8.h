@@ -45,6 +45,9 @@ Int8Pair pack_int8(int64_t out, int64_t in, const WeightRows& rows, const Smooth
 PackedInt8 pack_int8_forward(int64_t out, int64_t in, const WeightRows& rows, const Smoothing& smoothing, int limit, int threads);
 PackedInt8 pack_int8_backward(int64_t out, int64_t in, const WeightRows& rows, int limit, int threads);
 
+/// The memory of both forms, nothing in it.
+Int8Pair blank_int8(int64_t out, int64_t in, bool smoothed);
+
 /// Rows [begin, end) of W as the backward form holds them.
 void unpack_rows(const PackedInt8& backward, int64_t begin, int64_t end, float* rows);
 

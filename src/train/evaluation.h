@@ -19,7 +19,7 @@ struct Evaluation {
 
 struct EvaluationOptions {
   int64_t max_sequences = 32;
-  int64_t max_tokens = 4096;
+  int64_t max_tokens = 2048;  ///< 4096 is 2 % faster and takes twice the memory
   /// Called between batches with the examples done; false stops the evaluation.
   std::function<bool(int64_t done)> go_on;
 };

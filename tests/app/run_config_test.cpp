@@ -170,6 +170,19 @@ TEST_F(RunConfigTest, ValuesThatDoNotFitTogether) {
   EXPECT_THAT(problem({"--validation-file", "v", "--validation-split", "0.1"}), HasSubstr("nothing is split off"));
   EXPECT_THAT(problem({"--lr-scheduler-kwargs", "powr=2"}), HasSubstr("powr"));
   EXPECT_THAT(problem({"--r", "0"}), HasSubstr("at least 1"));
+  EXPECT_THAT(problem({"--memory-limit", "2 cows"}), HasSubstr("such as 512MB"));
+}
+
+TEST_F(RunConfigTest, SizesOfMemory) {
+  const auto bytes = [](const std::string& text) { return memory_limit_bytes(load_run_config("", {}, {"--memory-limit", text})); };
+  EXPECT_EQ(bytes("2GB"), 2'000'000'000);
+  EXPECT_EQ(bytes("1.5GiB"), 1'610'612'736);
+  EXPECT_EQ(bytes("512 mb"), 512'000'000);
+  EXPECT_EQ(bytes("4096"), 4096);
+  EXPECT_EQ(bytes("3k"), 3000);
+  EXPECT_EQ(bytes("0"), 0);
+  EXPECT_EQ(memory_limit_bytes(load_run_config("", {}, {})), 0);
+  for (const char* bad : {"GB", "1XB", "-1GB", "1e99GB", "2GBs"}) EXPECT_NE(problem({"--memory-limit=" + std::string(bad)}), "") << bad;
 }
 
 // A name that two sections share could not be used bare; every spelling is checked here.

@@ -189,6 +189,45 @@ TEST(Commands, InspectNeedsNoWeights) {
   EXPECT_THAT(text.out, HasSubstr("trainable params: "));
 }
 
+TEST(Commands, AMemoryLimitKeepsTheRun) {
+  Folder f;
+  f.write("train.csv", review_csv(1200));
+  f.write("validation.csv", review_csv(60, 1200));
+  const auto command = [&](const std::string& name, const std::string& limit) {
+    return std::vector<std::string>{name, "--model", golden_model("bert"), "--train-file", "train.csv", "--validation-file", "validation.csv", "--method", "lora", "--r", "4",
+                                    "--max-length", "32", "--batch-size", "1000", "--max-steps", "3", "--logging-steps", "1", "--memory-limit", limit};
+  };
+  const auto run_of = [&](const std::string& output, const std::string& limit) {
+    auto words = command("train", limit);
+    words.insert(words.end(), {"--output-dir", output});
+    return f.run(words);
+  };
+  auto words = command("inspect", "0");
+  words.push_back("--json");
+  const Outcome asked = f.run(words);
+  ASSERT_EQ(asked.status, 0) << asked.err;
+  const json memory = json::parse(asked.out)["memory_estimate"];
+  // Half of the tensors' room is gone.
+  const int64_t limit = memory["process_bytes"].get<int64_t>() - memory["total_bytes"].get<int64_t>() / 2;
+  Outcome plain = run_of("plain", "0"), limited = run_of("limited", std::to_string(limit));
+  ASSERT_EQ(plain.status, 0) << plain.err;
+  ASSERT_EQ(limited.status, 0) << limited.err;
+  EXPECT_THAT(plain.err, Not(HasSubstr("memory_limit")));
+  EXPECT_THAT(limited.err, HasSubstr("training batches in parts of at most"));
+  const json a = json::parse(f.read("plain/trainer_state.json"))["log_history"], b = json::parse(f.read("limited/trainer_state.json"))["log_history"];
+  ASSERT_EQ(a.size(), b.size());
+  for (size_t i = 0; i < a.size(); ++i)
+    for (const char* key : {"loss", "grad_norm", "eval_loss"})
+      if (a[i].contains(key)) { EXPECT_NEAR(b[i][key].get<double>(), a[i][key].get<double>(), 1e-5 * a[i][key].get<double>()) << key << " " << i; }
+  const json was = json::parse(f.read("plain/all_results.json"))["memory_peak_bytes"], is = json::parse(f.read("limited/all_results.json"))["memory_peak_bytes"];
+  EXPECT_LT(is["total"].get<int64_t>(), was["total"].get<int64_t>() * 6 / 10);
+
+  Outcome refused = run_of("refused", "10MB");
+  EXPECT_EQ(refused.status, 6) << refused.err;
+  EXPECT_THAT(refused.err, HasSubstr("memory_limit"));
+  EXPECT_EQ(run_of("refused", "lots").status, 2);
+}
+
 TEST(Commands, TokenizeGivesHuggingFacesObjects) {
   Folder f;
   f.write("in.txt", "the film was great!\n\xc3\x89t\xc3\xa9\n");

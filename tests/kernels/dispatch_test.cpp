@@ -1,4 +1,7 @@
 // The choice of a table and of the number of threads. Choices are made once a process: each is tried in a fresh one.
+#include <array>
+#include <cstring>
+
 #include "base/error.h"
 #include "kernels/support.h"
 
@@ -41,6 +44,21 @@ class DispatchDeathTest : public testing::Test {
   } catch (const Error& e) {
     std::fputs(e.what(), stderr);
     std::exit(static_cast<int>(e.code()));
+  }
+}
+
+// An entry that idle_kernels forgot would compute in a dry run.
+TEST(DispatchTest, TheIdleTableRestsInEveryEntry) {
+  const Kernels idle = idle_kernels(cpu_kernels());
+  using Words = std::array<void*, sizeof(Kernels) / sizeof(void*)>;
+  Words real_entries, idle_entries;
+  std::memcpy(&real_entries, &cpu_kernels(), sizeof real_entries);
+  std::memcpy(&idle_entries, &idle, sizeof idle_entries);
+  for (size_t i = 2; i < real_entries.size(); ++i) {  // before are the name and two facts
+    if (real_entries[i] == nullptr)
+      EXPECT_EQ(idle_entries[i], nullptr) << "entry " << i;
+    else
+      EXPECT_NE(idle_entries[i], real_entries[i]) << "entry " << i;
   }
 }
 

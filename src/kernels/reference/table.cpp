@@ -6,10 +6,10 @@ namespace attune {
 const Kernels& reference_kernels() {
   static constexpr Kernels kTable = {
       .name = "reference",
-      .gemm = reference::gemm,
-      .int8_products = reference::int8_products,
       .int8_limit = 127,
       .int8_fast = false,
+      .gemm = reference::gemm,
+      .int8_products = reference::int8_products,
       .bias_activation = reference::bias_activation,
       .activation_backward = reference::activation_backward,
       .bias_backward = reference::bias_backward,

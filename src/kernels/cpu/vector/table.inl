@@ -9,10 +9,10 @@ namespace attune::ATTUNE_ISA {
 
 constinit const Kernels kTable = {
     .name = "cpu-" ATTUNE_TEXT(ATTUNE_ISA),
-    .gemm = gemm,
-    .int8_products = int8_products,
     .int8_limit = kInt8Limit,
     .int8_fast = false,
+    .gemm = gemm,
+    .int8_products = int8_products,
     .bias_activation = bias_activation,
     .activation_backward = activation_backward,
     .bias_backward = bias_backward,
