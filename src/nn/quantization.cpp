@@ -4,6 +4,9 @@
 #include <cmath>
 #include <cstring>
 
+#include "base/error.h"
+#include "base/suggest.h"
+
 namespace attune {
 
 void QuantizationConfig::fields(FieldList& f) {
@@ -13,7 +16,6 @@ void QuantizationConfig::fields(FieldList& f) {
         {.help = "nf4: quantise the block scales too", .aliases = {"bnb_4bit_use_double_quant", "double_quantization"}});
   f.add_enum("resident", resident, {{"int8", Resident::kInt8}, {"4bit", Resident::k4Bit}},
              {.help = "nf4 with 8-bit products: expanded once to int8 (fast) or for each product (small)"});
-  f.add("quantize_embeddings", quantize_embeddings, {.help = "embedding tables at 8 bits too"});
   f.add("skip_modules", skip_modules,
         {.help = "modules that stay as they are, beside heads and poolers", .aliases = {"llm_int8_skip_modules"}, .value = "a,b"});
   f.add("load_in_8bit", load_in_8bit, {.help = "as type: int8", .hidden = true});
@@ -25,7 +27,8 @@ void QuantizationConfig::fields(FieldList& f) {
 std::vector<std::string> QuantizationConfig::settle() {
   std::vector<std::string> problems;
   const auto mean = [&](const char* spelling, StoredForm form) {
-    if (type != StoredForm::kPlain && type != form) problems.push_back(std::string("quantization: ") + spelling + " contradicts type: " + name_of(type));
+    if (type != StoredForm::kPlain && type != form)
+      problems.push_back(std::string("quantization: ") + spelling + " contradicts type: " + name_of(type));
     type = form;
   };
   if (load_in_8bit) mean("load_in_8bit", StoredForm::kInt8);
@@ -47,17 +50,24 @@ std::vector<std::string> QuantizationConfig::settle() {
 
 const char* name_of(StoredForm form) {
   switch (form) {
-    case StoredForm::kPlain: return "none";
-    case StoredForm::kInt8: return "int8";
-    case StoredForm::kNf4: return "nf4";
+    case StoredForm::kPlain:
+      return "none";
+    case StoredForm::kInt8:
+      return "int8";
+    case StoredForm::kNf4:
+      return "nf4";
   }
   return "";
 }
 
+namespace {
+
+/// The path is `name`, ends in it, or lies inside it.
+bool named(const std::string& path, const std::string& name) { return ("." + path + ".").find("." + name + ".") != std::string::npos; }
+
+}  // namespace
+
 std::vector<Linear*> frozen_linears(Model& model, const std::vector<std::string>& skip) {
-  const auto named = [](const std::string& path, const std::string& name) {
-    return path == name || path.ends_with("." + name) || path.find("." + name + ".") != std::string::npos || path.starts_with(name + ".");
-  };
   std::vector<Linear*> found;
   for_each_module(model.backbone(), [&](Module& m) {
     if (m.kind() != ModuleKind::kLinear || named(m.path(), "pooler")) return;
@@ -66,6 +76,25 @@ std::vector<Linear*> frozen_linears(Model& model, const std::vector<std::string>
     found.push_back(&layer);
   });
   return found;
+}
+
+void check_skip_modules(Model& model, const std::vector<std::string>& skip) {
+  std::vector<std::string> paths, known;
+  for_each_module(model, [&](Module& m) {
+    if (m.kind() != ModuleKind::kLinear) return;
+    paths.push_back(m.path());
+    std::string last = m.path().substr(m.path().find_last_of('.') + 1);
+    if (std::find(known.begin(), known.end(), last) == known.end()) known.push_back(std::move(last));
+  });
+  Problems unknown;
+  for (const auto& name : skip)
+    if (std::none_of(paths.begin(), paths.end(), [&](const auto& path) { return named(path, name); }))
+      unknown.add("'" + name + "': " + suggestion(name, known));
+  if (!unknown.empty())
+    fail(ErrorCode::kUsage, {.id = "quantization.skip_modules",
+                             .where = "quantization.skip_modules",
+                             .what = std::to_string(unknown.count()) + " name(s) match no linear layer of this model" + unknown.list(),
+                             .hint = "a name is the end of a module's path, or a part of it such as layer.0"});
 }
 
 namespace {
@@ -124,7 +153,8 @@ std::vector<Smoothing> calibrate(const std::vector<Linear*>& layers, int threads
 
 void compute_in_int8(const std::vector<Linear*>& layers, const std::vector<Smoothing>& smoothing, Resident resident, const Context& ctx) {
   for (size_t i = 0; i < layers.size(); ++i)
-    use_int8(layers[i]->weight, smoothing.empty() ? Smoothing{} : smoothing[i], ctx.kernels->int8_limit, resident == Resident::kInt8, ctx.threads);
+    use_int8(layers[i]->weight, smoothing.empty() ? Smoothing{} : smoothing[i], ctx.kernels->int8_limit, resident == Resident::kInt8,
+             ctx.threads);
 }
 
 }  // namespace attune
