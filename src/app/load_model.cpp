@@ -163,6 +163,7 @@ LoadedModel load_for_training(OpenedModel opened, TaskSettings settings, const P
   const std::optional<fs::path> adapter = !options.init_from.empty() ? std::optional<fs::path>(options.init_from) : opened.adapter;
   Opening o = begin_load(std::move(opened), std::move(settings));
   LoadedModel& begun = o.m;
+  check_skip_modules(*begun.model, storage.quantization.skip_modules);
   const auto& missing = begun.report.missing;
   const bool new_head = std::any_of(missing.begin(), missing.end(), [](const std::string& n) { return n.find("classifier") != std::string::npos; });
   begun.head_origin = new_head ? fmt::format("random-init(seed={})", seed) : "from-checkpoint";

@@ -4,6 +4,9 @@
 #include <cmath>
 #include <cstring>
 
+#include "base/error.h"
+#include "base/suggest.h"
+
 namespace attune {
 
 void QuantizationConfig::fields(FieldList& f) {
@@ -25,7 +28,8 @@ void QuantizationConfig::fields(FieldList& f) {
 std::vector<std::string> QuantizationConfig::settle() {
   std::vector<std::string> problems;
   const auto mean = [&](const char* spelling, StoredForm form) {
-    if (type != StoredForm::kPlain && type != form) problems.push_back(std::string("quantization: ") + spelling + " contradicts type: " + name_of(type));
+    if (type != StoredForm::kPlain && type != form)
+      problems.push_back(std::string("quantization: ") + spelling + " contradicts type: " + name_of(type));
     type = form;
   };
   if (load_in_8bit) mean("load_in_8bit", StoredForm::kInt8);
@@ -48,21 +52,22 @@ std::vector<std::string> QuantizationConfig::settle() {
 
 const char* name_of(StoredForm form) {
   switch (form) {
-    case StoredForm::kPlain: return "none";
-    case StoredForm::kInt8: return "int8";
-    case StoredForm::kNf4: return "nf4";
+    case StoredForm::kPlain:
+      return "none";
+    case StoredForm::kInt8:
+      return "int8";
+    case StoredForm::kNf4:
+      return "nf4";
   }
   return "";
 }
 
 namespace {
 
-/// A whole part of the path, or its end.
-bool is_named(const std::string& path, const std::string& name) {
-  return ("." + path + ".").find("." + name + ".") != std::string::npos;
-}
+/// The path is `name`, ends in it, or lies inside it.
+bool named(const std::string& path, const std::string& name) { return ("." + path + ".").find("." + name + ".") != std::string::npos; }
 bool is_skipped(const Module& m, const std::vector<std::string>& skip) {
-  return std::any_of(skip.begin(), skip.end(), [&](const std::string& name) { return is_named(m.path(), name); });
+  return std::any_of(skip.begin(), skip.end(), [&](const std::string& name) { return named(m.path(), name); });
 }
 
 }  // namespace
@@ -70,7 +75,7 @@ bool is_skipped(const Module& m, const std::vector<std::string>& skip) {
 std::vector<Linear*> frozen_linears(Model& model, const std::vector<std::string>& skip) {
   std::vector<Linear*> found;
   for_each_module(model.backbone(), [&](Module& m) {
-    if (m.kind() != ModuleKind::kLinear || is_named(m.path(), "pooler") || is_skipped(m, skip)) return;
+    if (m.kind() != ModuleKind::kLinear || named(m.path(), "pooler") || is_skipped(m, skip)) return;
     auto& layer = static_cast<Linear&>(m);
     if (!layer.weight.f32.trainable) found.push_back(&layer);
   });
@@ -85,6 +90,25 @@ std::vector<Embedding*> frozen_embeddings(Model& model, const std::vector<std::s
     if (!table.weight.trainable) found.push_back(&table);
   });
   return found;
+}
+
+void check_skip_modules(Model& model, const std::vector<std::string>& skip) {
+  std::vector<std::string> paths, known;
+  for_each_module(model, [&](Module& m) {
+    if (m.kind() != ModuleKind::kLinear) return;
+    paths.push_back(m.path());
+    std::string last = m.path().substr(m.path().find_last_of('.') + 1);
+    if (std::find(known.begin(), known.end(), last) == known.end()) known.push_back(std::move(last));
+  });
+  Problems unknown;
+  for (const auto& name : skip)
+    if (std::none_of(paths.begin(), paths.end(), [&](const auto& path) { return named(path, name); }))
+      unknown.add("'" + name + "': " + suggestion(name, known));
+  if (!unknown.empty())
+    fail(ErrorCode::kUsage, {.id = "quantization.skip_modules",
+                             .where = "quantization.skip_modules",
+                             .what = std::to_string(unknown.count()) + " name(s) match no linear layer of this model" + unknown.list(),
+                             .hint = "a name is the end of a module's path, or a part of it such as layer.0"});
 }
 
 namespace {
@@ -143,7 +167,8 @@ std::vector<Smoothing> calibrate(const std::vector<Linear*>& layers, int threads
 
 void compute_in_int8(const std::vector<Linear*>& layers, const std::vector<Smoothing>& smoothing, Resident resident, const Context& ctx) {
   for (size_t i = 0; i < layers.size(); ++i)
-    use_int8(layers[i]->weight, smoothing.empty() ? Smoothing{} : smoothing[i], ctx.kernels->int8_limit, resident == Resident::kInt8, ctx.threads);
+    use_int8(layers[i]->weight, smoothing.empty() ? Smoothing{} : smoothing[i], ctx.kernels->int8_limit, resident == Resident::kInt8,
+             ctx.threads);
 }
 
 }  // namespace attune

@@ -16,10 +16,10 @@ enum class Compute { kAuto, kF32, kInt8 };
 
 /// The `quantization` section; also reads the spellings of bitsandbytes and LLaMA-Factory, which settle() turns into `type`.
 struct QuantizationConfig {
-  StoredForm type = StoredForm::kPlain;  ///< of the frozen base
-  bool double_quant = false;             ///< nf4: block scales at 8 bits too
-  Resident resident = Resident::kInt8;   ///< nf4 with 8-bit products: expanded once to int8 (fast), or each time (small)
-  bool quantize_embeddings = false;      ///< embedding tables at 8 bits, one scale a row
+  StoredForm type = StoredForm::kPlain;   ///< of the frozen base
+  bool double_quant = false;              ///< nf4: block scales at 8 bits too
+  Resident resident = Resident::kInt8;    ///< nf4 with 8-bit products: expanded once to int8 (fast), or each time (small)
+  bool quantize_embeddings = false;       ///< embedding tables at 8 bits, one scale a row
   std::vector<std::string> skip_modules;  ///< names or ends of paths that stay as they are, beside heads and poolers
 
   bool load_in_8bit = false, load_in_4bit = false;
@@ -40,6 +40,10 @@ std::vector<Linear*> frozen_linears(Model& model, const std::vector<std::string>
 
 /// The backbone's embedding tables that do not train, but for those `skip` names.
 std::vector<Embedding*> frozen_embeddings(Model& model, const std::vector<std::string>& skip);
+
+/// Error(kUsage) "quantization.skip_modules" listing the names that are no module with a linear layer of `model`, heads and poolers
+/// included.
+void check_skip_modules(Model& model, const std::vector<std::string>& skip);
 
 /// Runs `forward` with F32 products and finds for each layer what to move from its inputs into its weights, so that both quantise well:
 /// s_k = sqrt(max|x_k| / max|W_k|) (SmoothQuant, arXiv 2211.10438, alpha 0.5). Layers that read the same input share it.
