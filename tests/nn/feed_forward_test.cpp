@@ -43,9 +43,7 @@ struct Block {
   }
 };
 
-/// Tables whose products make the activation as their own kernels do give the same bits; the others round it once more.
-bool rounds_alike(const Kernels& k) { return std::string(k.name) != "reference" && std::string(k.name) != "cpu-sse2"; }
-
+/// The composition keeps what is before the activation in F32, the fused form in bf16: now and then a code is another.
 TEST(FeedForward, EqualsTheComposition) {
   for (const Kernels* k : every_table())
     for (const Held& held : every_form())
@@ -58,13 +56,8 @@ TEST(FeedForward, EqualsTheComposition) {
           const Block::Result got = b.run(ctx, act, true), want = b.run(ctx, act, false);
           EXPECT_EQ(got.records, 1u);
           EXPECT_EQ(want.records, 2u);
-          if (rounds_alike(*k)) {
-            EXPECT_TRUE(same_bits(got.y, want.y)) << k->name << ", " << held.name << ", " << static_cast<int>(act);
-            EXPECT_TRUE(same_bits(got.dx, want.dx)) << k->name << ", " << held.name << ", " << static_cast<int>(act);
-          } else {
-            EXPECT_LT(relative_distance(got.y, want.y), tolerance::kInt8Flips) << k->name;
-            EXPECT_LT(relative_distance(got.dx, want.dx), tolerance::kInt8Flips) << k->name;
-          }
+          EXPECT_LT(relative_distance(got.y, want.y), tolerance::kInt8Flips) << k->name << ", " << held.name << ", " << static_cast<int>(act);
+          EXPECT_LT(relative_distance(got.dx, want.dx), tolerance::kInt8Flips) << k->name << ", " << held.name << ", " << static_cast<int>(act);
         }
 }
 
