@@ -40,7 +40,7 @@ LoadedModel load_base(OpenedModel opened, TaskSettings settings, uint64_t seed) 
   m.opened = std::move(opened);
   m.weights = std::make_shared<const WeightFiles>(m.opened.folder);
   m.model = m.opened.architecture->make(m.opened.config, m.task->head(), m.task->outputs());
-  auto tokenizer = std::async(std::launch::async, load_tokenizer, m.opened.tokenizer_folder);
+  auto tokenizer = std::async(std::launch::async, [&opened = m.opened] { return opened.tokenizer ? opened.tokenizer : load_tokenizer(opened.tokenizer_folder); });
   m.report = load_weights(*m.model, source_of(*m.weights, m.opened.folder.string()), seed);
   m.tokenizer = tokenizer.get();
   if (m.tokenizer->vocab_size() > m.model->info().vocab_size)
