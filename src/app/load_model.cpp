@@ -65,7 +65,7 @@ Opening begin_load(OpenedModel opened, TaskSettings settings) {
 /// Frozen layers in the form `storage` asks for, everything else in F32.
 LoadedModel finish_load(Opening o, uint64_t seed, const BaseStorage& storage) {
   LoadedModel& m = o.m;
-  auto tokenizer = std::async(std::launch::async, load_tokenizer, m.opened.tokenizer_folder);
+  auto tokenizer = std::async(std::launch::async, [&opened = m.opened] { return opened.tokenizer ? opened.tokenizer : load_tokenizer(opened.tokenizer_folder); });
   std::map<const Parameter*, Linear*> quantized;
   std::map<const Parameter*, Embedding*> tables;
   if (storage.quantization.on())

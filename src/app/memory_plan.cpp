@@ -17,6 +17,8 @@ namespace {
 
 // Kernels' working memory, oneDNN's packed blocks and code, threads: what a process grows by beside its tensors. Measured: 20 to 45 MB.
 constexpr int64_t kLibraries = int64_t{32} << 20;
+// It varies by so much from run to run with the timing of threads; a limit leaves room for it.
+constexpr int64_t kSpread = int64_t{24} << 20;
 // A part costs as much time as so many tokens more; recomputing costs another forward pass.
 constexpr double kPartTokens = 30, kRecomputeCost = 1.5;
 constexpr int64_t kEpochsLookedAt = 20;
@@ -161,6 +163,8 @@ int64_t program_bytes() {
   return std::max<int64_t>(0, resident_bytes() - l.held) + l.total_now + kLibraries;
 }
 
+int64_t room_for_tensors(int64_t limit) { return limit - program_bytes() - kSpread; }
+
 namespace {
 
 /// The longest rows that fit one at a time, recomputed; 0: none.
@@ -202,11 +206,11 @@ int64_t fitting_length(DryRun& dry, TrainingConfig config, int64_t longest, int6
 
 ComputePlan plan_within_limit(DryRun& dry, const OpenedModel& opened, const RunConfig& config, const Workload& work) {
   if (memory_limit_bytes(config) == 0) return {};
-  const int64_t limit = memory_limit_bytes(config), program = program_bytes();
+  const int64_t limit = memory_limit_bytes(config), room = room_for_tensors(limit), program = limit - room;
   const MemoryNeed whole = memory_need(dry, work, config.training, {});
   // Later epochs than those looked at may have larger batches: they are computed in parts too.
-  if (whole.held() + program <= limit) return {.train_tokens = whole.train_tokens};
-  const auto plan = fit_plan(dry, work, config.training, limit - program);
+  if (whole.held() <= room) return {.train_tokens = whole.train_tokens};
+  const auto plan = fit_plan(dry, work, config.training, room);
   if (!plan) refuse(dry, config, opened, work, limit, program);
   const MemoryNeed need = memory_need(dry, work, config.training, *plan);
   std::string how;
@@ -214,6 +218,7 @@ ComputePlan plan_within_limit(DryRun& dry, const OpenedModel& opened, const RunC
     how += fmt::format(", training batches in parts of at most {} tokens (the largest has {})", plan->train_tokens, whole.train_tokens);
   if (plan->recompute && !config.training.activation_checkpointing) how += ", layers recomputed in backward (activation_checkpointing)";
   if (need.eval_tokens < whole.eval_tokens) how += fmt::format(", evaluation of at most {} tokens at once", plan->eval_tokens);
+  if (how.empty()) return *plan;
   note(fmt::format("memory_limit {}: computed whole this takes about {}, so{}: about {}. Steps and results stay the same.",
                    config.memory_limit, bytes_text(whole.held() + program), how.substr(1), bytes_text(need.held() + program)));
   return *plan;

@@ -36,6 +36,8 @@ std::optional<ComputePlan> fit_plan(DryRun& dry, const Workload& work, const Tra
 
 /// The process beside the tensors to come: program, libraries, data read so far, and what the libraries will still take.
 int64_t program_bytes();
+/// What a limit of the process leaves to the tensors of a training.
+int64_t room_for_tensors(int64_t limit);
 
 /// What config.memory_limit makes of it, with a note where batches are not simply computed whole. Error(kMemory) "memory.limit" names the
 /// cheapest change that would fit.

@@ -23,6 +23,7 @@ struct OpenedModel {
   ModelConfig config;                    ///< overrides applied
   const Architecture* architecture = nullptr;
   std::optional<TaskSettings> settings;  ///< nullopt: nothing says that there is a trained head
+  std::shared_ptr<const Tokenizer> tokenizer;  ///< where it has been read already
   std::string base_fingerprint;          ///< attune.json's word on the base's tensors; "" unknown
 };
 

@@ -102,11 +102,12 @@ FitJob make_job(const RunConfig& config, LoadedModel& m, const TrainingData& dat
   return job;
 }
 
-/// How much is computed at once, settled before any weight is read; only a memory_limit asks for it. Encodes `data`.
-ComputePlan plan_memory(const RunConfig& config, const OpenedModel& opened, const TaskSettings& settings, TrainingData& data) {
+/// How much is computed at once, settled before any weight is read; only a memory_limit asks for it. Reads the tokenizer, encodes `data`.
+ComputePlan plan_memory(const RunConfig& config, OpenedModel& opened, const TaskSettings& settings, TrainingData& data) {
   if (memory_limit_bytes(config) == 0) return {};
   DryRun dry(opened, settings, config.peft, config.quantization, computes_in_int8(config, make_context(config.threads)));
-  encode_training_data(data, dry.task(), *load_tokenizer(opened.tokenizer_folder), config);
+  opened.tokenizer = load_tokenizer(opened.tokenizer_folder);
+  encode_training_data(data, dry.task(), *opened.tokenizer, config);
   return plan_within_limit(dry, opened, config, workload_of(config, data));
 }
 

@@ -23,9 +23,11 @@ std::string_view name_of(MemoryClass c) { return kNames[static_cast<size_t>(c)];
 struct Allocator::State {
   std::mutex mutex;
   Arena arena;
+  Arena aside;  ///< kernels' working memory, made in the middle of a step and kept: it would stand in the way of later ones
   Ledger ledger;
   int64_t limit = 0;
   std::function<void(int64_t, MemoryClass)> fault;
+  Arena& home(MemoryClass c) { return c == MemoryClass::kOther ? aside : arena; }
 };
 
 Allocator::Allocator() : state_(std::make_unique<State>()) {}
@@ -57,7 +59,7 @@ void* Allocator::take(int64_t bytes, MemoryClass c, bool zeroed) {
     };
     const int64_t size = Arena::rounded(bytes);
     if (s.limit > 0 && s.ledger.total_now + size > s.limit) refuse("the memory limit is reached");
-    block = s.arena.take(bytes);
+    block = s.home(c).take(bytes);
     if (block.data == nullptr) refuse("the system has no memory left");
     const auto i = static_cast<size_t>(c);
     s.ledger.now[i] += size;
@@ -71,7 +73,7 @@ void* Allocator::take(int64_t bytes, MemoryClass c, bool zeroed) {
 
 void Allocator::give(void* p, MemoryClass c) noexcept {
   std::lock_guard lock(state_->mutex);
-  const int64_t size = state_->arena.give(p);
+  const int64_t size = state_->home(c).give(p);
   state_->ledger.now[static_cast<size_t>(c)] -= size;
   state_->ledger.total_now -= size;
 }
@@ -79,7 +81,7 @@ void Allocator::give(void* p, MemoryClass c) noexcept {
 Ledger Allocator::ledger() const {
   std::lock_guard lock(state_->mutex);
   Ledger l = state_->ledger;
-  l.held = state_->arena.held();
+  l.held = state_->arena.held() + state_->aside.held();
   return l;
 }
 
@@ -92,6 +94,7 @@ void Allocator::reset_peaks() {
 void Allocator::trim() {
   std::lock_guard lock(state_->mutex);
   state_->arena.trim();
+  state_->aside.trim();
 }
 
 void Allocator::set_limit(int64_t bytes) {

@@ -191,11 +191,11 @@ TEST(Commands, InspectNeedsNoWeights) {
 
 TEST(Commands, AMemoryLimitKeepsTheRun) {
   Folder f;
-  f.write("train.csv", review_csv(1200));
-  f.write("validation.csv", review_csv(60, 1200));
+  f.write("train.csv", review_csv(4000));
+  f.write("validation.csv", review_csv(60, 4000));
   const auto command = [&](const std::string& name, const std::string& limit) {
     return std::vector<std::string>{name, "--model", golden_model("bert"), "--train-file", "train.csv", "--validation-file", "validation.csv", "--method", "lora", "--r", "4",
-                                    "--max-length", "32", "--batch-size", "1000", "--max-steps", "3", "--logging-steps", "1", "--memory-limit", limit};
+                                    "--max-length", "32", "--batch-size", "3000", "--max-steps", "3", "--logging-steps", "1", "--memory-limit", limit};
   };
   const auto run_of = [&](const std::string& output, const std::string& limit) {
     auto words = command("train", limit);
@@ -207,8 +207,8 @@ TEST(Commands, AMemoryLimitKeepsTheRun) {
   const Outcome asked = f.run(words);
   ASSERT_EQ(asked.status, 0) << asked.err;
   const json memory = json::parse(asked.out)["memory_estimate"];
-  // Half of the tensors' room is gone.
-  const int64_t limit = memory["process_bytes"].get<int64_t>() - memory["total_bytes"].get<int64_t>() / 2;
+  // Half of the tensors' room is gone; a limit leaves 24 MiB more than the prediction to the libraries.
+  const int64_t limit = memory["process_bytes"].get<int64_t>() + (int64_t{24} << 20) - memory["total_bytes"].get<int64_t>() / 2;
   Outcome plain = run_of("plain", "0"), limited = run_of("limited", std::to_string(limit));
   ASSERT_EQ(plain.status, 0) << plain.err;
   ASSERT_EQ(limited.status, 0) << limited.err;
