@@ -5,76 +5,25 @@
 
 #include "app/evaluate.h"
 #include "app/training_data.h"
-#include "base/error.h"
 #include "io/checkpoint.h"
 #include "train/loop.h"
+#include "train_fixture.h"
 
 namespace attune {
 namespace {
 
-const char* const kWords[] = {"good", "bad", "film", "the", "great", "awful", "plot", "was", "not", "story"};
-
-class Train : public ::testing::Test {
- protected:
-  void SetUp() override {
-    root_ = fs::path(testing::TempDir()) / ("attune_app_" + std::string(::testing::UnitTest::GetInstance()->current_test_info()->name()));
-    fs::remove_all(root_);
-    fs::create_directories(root_);
-    write_rows("train.csv", 40, 1);
-    write_rows("validation.csv", 12, 2);
-    write_rows("test.csv", 10, 3);
-  }
-  void write_rows(const std::string& name, int rows, uint64_t seed) {
-    std::string text = "id,text,label\n";
-    for (int i = 0; i < rows; ++i) {
-      const uint64_t h = seed * 7919 + static_cast<uint64_t>(i) * 104729;
-      text += name.substr(0, 2) + std::to_string(i) + ",";
-      for (uint64_t w = 0; w < 2 + h % 6; ++w) text += std::string(w ? " " : "") + kWords[(h / (w + 1) + w) % 10];
-      text += i % 3 == 0 ? ",positive\n" : i % 3 == 1 ? ",negative\n" : ",neutral\n";
-    }
-    write_file_atomically(root_ / name, text);
-  }
-  RunConfig config(const std::string& method, const std::string& output) const {
-    RunConfig c;
-    c.model = (fs::path(ATTUNE_SOURCE_DIR) / "tests/golden/models/bert").string();
-    c.data.train = (root_ / "train.csv").string();
-    c.data.validation = (root_ / "validation.csv").string();
-    c.data.test = (root_ / "test.csv").string();
-    c.data.max_length = 16;
-    c.peft.method = method;
-    c.peft.lora_dropout = 0.1;
-    if (method == "lora") c.peft.target_modules.names = {"query", "value"};
-    c.training.seed = 3;
-    c.training.per_device_train_batch_size = 4;
-    c.training.num_train_epochs = 2;
-    c.training.learning_rate = 1e-3;
-    c.training.save_strategy = Interval::kSteps;
-    c.training.save_steps = 5;
-    c.training.save_total_limit.reset();
-    c.threads = 1;
-    c.output_dir = (root_ / output).string();
-    return c;
-  }
-  std::string id_of(const std::function<void()>& action) {
-    try {
-      action();
-    } catch (const Error& e) {
-      return e.info().id;
-    }
-    return "none";
-  }
-  fs::path root_;
-};
+using testing::Train;
 
 TEST_F(Train, LeavesARunFolderThatStandsAlone) {
   const TrainResult r = train(config("lora", "run"));
   EXPECT_EQ(r.steps, 20);
-  for (const char* name : {"adapter_config.json", "adapter_model.safetensors", "attune.json", "config.yaml", "trainer_state.json", "all_results.json",
-                           "train_results.json", "eval_results.json", "test_results.json", "predictions.jsonl", "validation_predictions.jsonl",
-                           "metrics.jsonl", "README.md", "vocab.txt", "manifest.json"})
+  for (const char* name : {"adapter_config.json", "adapter_model.safetensors", "attune.json", "config.yaml", "trainer_state.json",
+                           "all_results.json", "train_results.json", "eval_results.json", "test_results.json", "predictions.jsonl",
+                           "validation_predictions.jsonl", "metrics.jsonl", "README.md", "vocab.txt", "manifest.json"})
     EXPECT_TRUE(file_exists(r.output_dir / name)) << name;
   EXPECT_TRUE(check_manifest(r.output_dir, true).problems.empty());
-  EXPECT_TRUE(r.results.contains("eval_accuracy") && r.results.contains("test_accuracy") && r.results.contains("train_loss")) << r.results.dump();
+  EXPECT_TRUE(r.results.contains("eval_accuracy") && r.results.contains("test_accuracy") && r.results.contains("train_loss"))
+      << r.results.dump();
   std::vector<Json> rows;
   for_each_line(r.output_dir / "predictions.jsonl", [&](std::string_view line, uint64_t) {
     rows.push_back(parse_json(line, "predictions.jsonl"));
@@ -109,7 +58,8 @@ TEST_F(Train, ResumedRunsEndInTheSameFiles) {
       train(cut);
       for (const std::string& f : {file, std::string("predictions.jsonl")})
         EXPECT_EQ(sha256_file(fs::path(cut.output_dir) / f), sha256_file(fs::path(straight.output_dir) / f)) << f << " from " << name;
-      EXPECT_EQ(sha256_file(fs::path(cut.output_dir) / "checkpoint-20/optimizer.safetensors"), sha256_file(fs::path(straight.output_dir) / "checkpoint-20/optimizer.safetensors"));
+      EXPECT_EQ(sha256_file(fs::path(cut.output_dir) / "checkpoint-20/optimizer.safetensors"),
+                sha256_file(fs::path(straight.output_dir) / "checkpoint-20/optimizer.safetensors"));
     }
   }
 }

@@ -4,7 +4,7 @@
 #include <gtest/gtest.h>
 
 #include "base/error.h"
-#include "train/rig.h"
+#include "train/quantized_rig.h"
 
 namespace attune {
 namespace {
@@ -14,7 +14,11 @@ using namespace testing;
 struct Cell {
   std::string curve;
   Sampling sampling;
-  std::string name() const { return curve + (sampling == Sampling::kRandom ? "_shuffled" : "_grouped"); }
+  Precision precision = {};
+  std::string name() const {
+    return curve + (sampling == Sampling::kRandom ? "_shuffled" : "_grouped") +
+           (precision.form == StoredForm::kPlain ? "" : "_on_" + precision.name());
+  }
 };
 
 // 14 rows, micro-batches of 2, accumulation 3: steps of 3, 3 and 1 micro-batches, three an epoch, nine in all.
@@ -31,6 +35,7 @@ void prepare(Rig& rig, const Cell& cell, const fs::path& folder) {
   rig.job.validation = std::span(rig.examples).first(5);
   rig.job.folder = folder;
   rig.job.fingerprints = [] { return Json{{"data", "abc"}}; };
+  hold(rig, cell.precision);  // with calibration and self-check, which a resumed run repeats
 }
 
 struct Outcome {
@@ -111,7 +116,11 @@ TEST_P(Resume, GoesOnFromOrdinaryCheckpointsToo) {
 
 INSTANTIATE_TEST_SUITE_P(Cells, Resume,
                          ::testing::Values(Cell{"bert_full", Sampling::kRandom}, Cell{"bert_full", Sampling::kGroupByLength},
-                                           Cell{"bert_lora", Sampling::kRandom}, Cell{"distilbert_lora", Sampling::kGroupByLength}),
+                                           Cell{"bert_lora", Sampling::kRandom}, Cell{"distilbert_lora", Sampling::kGroupByLength},
+                                           Cell{"bert_lora", Sampling::kRandom, {StoredForm::kNf4, true}},
+                                           Cell{"bert_lora", Sampling::kGroupByLength, {StoredForm::kNf4, false, true}},
+                                           Cell{"distilbert_lora", Sampling::kRandom, {StoredForm::kInt8, false, true}},
+                                           Cell{"distilbert_lora", Sampling::kGroupByLength, {StoredForm::kInt8}}),
                          [](const auto& cell) { return cell.param.name(); });
 
 TEST(ResumeMismatch, ListsEveryField) {
