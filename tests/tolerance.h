@@ -30,11 +30,12 @@ constexpr double kInt8Gradient = 0.05;
 constexpr double kInt8Kink = 0.12;
 /// Two 8-bit products of inputs that differ in their last bits: now and then a code is another, by 1 of 127 steps.
 constexpr double kInt8Flips = 0.01;
-/// Twenty steps of a tiny model with 8-bit products against the same in f32, each loss relative: gradients that are 1-3 % off turn the
-/// adapter's path a little.
-constexpr double kInt8Curve = 0.02;
+/// Losses of the first five steps of a tiny model with 8-bit products against the same in f32: gradients 1-3 % off.
+constexpr double kInt8Start = 0.02;
 /// The same steps by two tables: only now and then a code is another.
-constexpr double kInt8CurveFlips = 5e-3;
+constexpr double kInt8StartFlips = 0.01;
+/// All twenty: at these learning rates the adapter's path turns, and the loss with it.
+constexpr double kInt8Curve = 0.05;
 /// A product of three factors taken in another order.
 constexpr double kRescaled = 3e-7;
 /// Central differences in f32 arguments of a double function: truncation h^2 with h = 1e-2 on smooth functions, and f32 outputs.

@@ -77,10 +77,15 @@ void check_together(const RunConfig& c, ConfigReader& reader) {
           "training.lr_scheduler_kwargs: unknown key '{}'; known: num_cycles, power, lr_end, timescale, min_lr, min_lr_rate", name));
   for (const auto& [label, weight] : t.class_weights.numbers)
     if (weight < 0) conflict(fmt::format("training.class_weights: the weight of '{}' is below 0", label));
-  const bool trains_base = c.peft.init_from.empty() && std::set<std::string>{"full", "freeze", "bitfit", "none"}.contains(c.peft.method);
+  // The method of an adapter that is trained on is the adapter's.
+  const bool adapter = !c.peft.init_from.empty() || (!c.model.empty() && file_exists(fs::path(c.model) / "adapter_config.json"));
+  const bool trains_base = !adapter && std::set<std::string>{"full", "freeze", "bitfit", "none"}.contains(c.peft.method);
   if (c.quantization.on() && trains_base)
-    conflict(fmt::format("quantization: a base stored at few bits is frozen and its values are not kept, so only adapters are saved; method {} saves the whole model: use method lora", c.peft.method));
-  if (c.compute == Compute::kInt8 && c.peft.init_from.empty() && c.peft.method == "full")
+    conflict(
+        fmt::format("quantization: a base stored at few bits is frozen and its values are not kept, so only adapters are saved; method {} "
+                    "saves the whole model: use method lora",
+                    c.peft.method));
+  if (c.compute == Compute::kInt8 && !adapter && c.peft.method == "full")
     conflict("compute: int8 is for frozen weights, method full trains all of them; use method lora");
   if (!is_null_word(c.memory_limit) && !parse_bytes(c.memory_limit))
     reader.problem("config.value", fmt::format("memory_limit: expected a size such as 512MB, 2GB or 1.5GiB, got '{}'", c.memory_limit));

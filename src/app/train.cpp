@@ -130,7 +130,7 @@ void report_split(const LoadedModel& m, const SplitData& split, const Evaluation
   artifacts.push_back(predictions_artifact(predictions, *m.task, split.examples, split.ids(), e.logits));
 }
 
-/// How the base was held and multiplied, and what the adapter gives on the base in F32, which is what peft users will load.
+/// How the base was held and multiplied, and what the saved adapter or model gives in F32, which is what its users will load.
 /// The run's model is on its F32 base afterwards.
 void report_precision(const RunConfig& config, LoadedModel& m, const TrainingData& data, const Context& ctx, const std::optional<Int8Check>& check,
                       const EvaluationOptions& options, Json& results, std::vector<Artifact>& artifacts) {
@@ -142,7 +142,7 @@ void report_precision(const RunConfig& config, LoadedModel& m, const TrainingDat
     artifacts.push_back(text_artifact("int8_check.json", dump_json(Json{{"layers", layers}, {"two_terms", check->two_terms}, {"f32", check->exact}}, {.indent = 2}) + "\n"));
     results["int8_least_cosine"] = check->least();
   }
-  if (!m.method->makes_adapter() || (data.validation.examples.empty() && data.test.examples.empty())) return;
+  if (data.validation.examples.empty() && data.test.examples.empty()) return;
   restore_f32_base(m);
   for (const auto& [split, prefix] : {std::pair{&data.validation, std::string("eval")}, {&data.test, std::string("test")}}) {
     if (split->examples.empty()) continue;

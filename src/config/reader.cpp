@@ -133,8 +133,11 @@ void ConfigReader::read_members(const ConfigNode& node, const std::string& prefi
     const auto& groups = list_.groups();
     bool section = std::any_of(groups.begin(), groups.end(), [&](const auto& g) { return g.first == path; });
     if (section) {
+      auto own = m.value.kind == ConfigNode::Kind::kText ? find(underscored(path)) : std::vector<const Field*>();
       if (m.value.kind == ConfigNode::Kind::kMap)
         read_members(m.value, path + ".", where);
+      else if (own.size() == 1)  // "quantization: nf4" in place of "quantization: {type: nf4}"
+        take(*own[0], m.value, here);
       else if (m.value.kind != ConfigNode::Kind::kNull)
         problem("config.type", fmt::format("{}: {}: expected keys and values, got {}", here, path, describe(m.value)));
       continue;

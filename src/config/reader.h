@@ -29,7 +29,8 @@ class ConfigReader {
   /// `list` must outlive the reader, as must the struct behind it.
   explicit ConfigReader(const FieldList& list);
 
-  /// Sections as nested maps; at the top also bare names that are unique ("learning_rate: 1e-4"), as Hugging Face writes them.
+  /// Sections as nested maps, or one word for the field that has the section's name among its spellings ("quantization: nf4"). At the
+  /// top also bare names that are unique ("learning_rate: 1e-4"), as Hugging Face writes them.
   void read_yaml(const fs::path& file);
   void read_node(const ConfigNode& top, const std::string& where);
   /// "training.learning_rate=1e-4" or "learning_rate=1e-4".

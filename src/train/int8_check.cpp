@@ -11,6 +11,7 @@
 namespace attune {
 namespace {
 
+constexpr double kLeastShare = 1e-4;   // of the largest layer's gradient: F32 rounding is a thousandth of it
 constexpr int64_t kCheckTokens = 512;  // an F32 step of them is a fraction of a second
 
 /// "bert.encoder.layer.3" of a path inside it; the path itself when no part of it is a number.
@@ -88,6 +89,7 @@ std::vector<LayerCheck> compare_gradients(const FitJob& job, const std::vector<L
   run_batch(job, batch, epoch);
 
   std::vector<LayerCheck> result;
+  std::vector<double> sizes;
   for (size_t g = 0; g < groups.size(); ++g) {
     double product = 0, ours = 0, theirs = 0;
     for (size_t i = 0; i < wanted[g].size(); ++i) {
@@ -99,40 +101,65 @@ std::vector<LayerCheck> compare_gradients(const FitJob& job, const std::vector<L
       }
     }
     const double size = std::sqrt(ours * theirs);
-    const double cosine = size > 0 ? product / size : ours == theirs ? 1.0 : 0.0;
+    double cosine = size > 0 ? product / size : ours == theirs ? 1.0 : 0.0;
+    if (!std::isfinite(theirs)) cosine = 1;  // no fault of 8-bit products; the loop names the bad rows and weights
     result.push_back({groups[g].first, cosine, cosine});
+    sizes.push_back(std::sqrt(theirs));
   }
+  // A gradient that is zero but for rounding (a key's bias: softmax does not see it) points anywhere.
+  const double largest = sizes.empty() ? 0 : *std::max_element(sizes.begin(), sizes.end());
+  for (size_t g = 0; g < groups.size(); ++g)
+    if (sizes[g] < kLeastShare * largest) result[g].cosine = result[g].first = 1;
   zero_gradients(job.parameters);
   return result;
 }
 
 Int8Check check_int8(const FitJob& job, const std::vector<Linear*>& layers) {
+  using Blocks = std::vector<std::string>;
   Int8Check check;
   const Batch batch = first_rows(job, kCheckTokens);
   check.layers = compare_gradients(job, layers, batch, 0);
-  const auto fall_back = [&](std::vector<std::string>& blocks, auto change) {
-    for (const auto& l : check.layers) {
-      const std::string block = block_of(l.module);
-      if (l.cosine >= kLeastCosine || std::find(blocks.begin(), blocks.end(), block) != blocks.end()) continue;
-      blocks.push_back(block);
-      for (Linear* layer : layers)
-        if (layer->path().starts_with(block + ".")) change(layer->weight);
+  const auto has = [](const Blocks& blocks, const std::string& block) {
+    return std::find(blocks.begin(), blocks.end(), block) != blocks.end();
+  };
+  const auto below = [&] {
+    Blocks blocks;
+    for (const auto& l : check.layers)
+      if (l.cosine < kLeastCosine) blocks.push_back(block_of(l.module));
+    return blocks;
+  };
+  const auto fall_back = [&](const Blocks* chosen, Blocks& fallen, auto change) {
+    if (check.least() >= kLeastCosine) return;
+    for (Linear* l : layers) {
+      const std::string block = block_of(l->path());
+      if (chosen && !has(*chosen, block)) continue;
+      change(l->weight);
+      if (!has(fallen, block)) fallen.push_back(block);
     }
-    if (blocks.empty()) return;
     const auto again = compare_gradients(job, layers, batch, 0);
     for (size_t i = 0; i < again.size(); ++i) check.layers[i].cosine = again[i].cosine;
   };
-  fall_back(check.two_terms, [](Weight& w) { w.terms = 2; });
-  if (check.least() < kLeastCosine) fall_back(check.exact, [](Weight& w) { w.exact = true; });
+  const auto two_terms = [](Weight& w) { w.terms = 2; };
+  const auto exact = [](Weight& w) { w.exact = true; };
+  const Blocks first = below();
+  fall_back(&first, check.two_terms, two_terms);
+  const Blocks second = below();
+  fall_back(&second, check.exact, exact);
+  // What is left comes from blocks where nothing trains and passes through to those below.
+  fall_back(nullptr, check.two_terms, two_terms);
+  fall_back(nullptr, check.exact, exact);
+  std::erase_if(check.two_terms, [&](const std::string& block) { return has(check.exact, block); });
   return check;
 }
 
 std::string describe(const Int8Check& check) {
   if (check.layers.empty()) return "int8 self-check: nothing of the backbone trains, so there is no gradient to compare";
-  std::string text = fmt::format("int8 self-check: cosine of each trained layer's gradient against f32 products, least {:.4f}", check.least());
+  std::string text =
+      fmt::format("int8 self-check: cosine of each trained layer's gradient against f32 products, least {:.4f}", check.least());
   for (size_t i = 0; i < check.layers.size(); ++i)
     text += fmt::format("{}{} {:.4f}", i % 4 ? "  " : "\n  ", check.layers[i].module, check.layers[i].cosine);
-  if (!check.two_terms.empty()) text += fmt::format("\n  two-term int8 (cosine was below {}): {}", kLeastCosine, fmt::join(check.two_terms, ", "));
+  if (!check.two_terms.empty())
+    text += fmt::format("\n  two-term int8 (cosine was below {}): {}", kLeastCosine, fmt::join(check.two_terms, ", "));
   if (!check.exact.empty()) text += fmt::format("\n  f32 products (cosine still below): {}", fmt::join(check.exact, ", "));
   return text;
 }

@@ -6,7 +6,6 @@
 #include "app/evaluate.h"
 #include "app/train_rig.h"
 #include "app/training_data.h"
-#include "base/error.h"
 #include "io/checkpoint.h"
 #include "train/loop.h"
 
@@ -18,12 +17,13 @@ using Train = TrainRig;
 TEST_F(Train, LeavesARunFolderThatStandsAlone) {
   const TrainResult r = train(config("lora", "run"));
   EXPECT_EQ(r.steps, 20);
-  for (const char* name : {"adapter_config.json", "adapter_model.safetensors", "attune.json", "config.yaml", "trainer_state.json", "all_results.json",
-                           "train_results.json", "eval_results.json", "test_results.json", "predictions.jsonl", "validation_predictions.jsonl",
-                           "metrics.jsonl", "README.md", "vocab.txt", "manifest.json"})
+  for (const char* name : {"adapter_config.json", "adapter_model.safetensors", "attune.json", "config.yaml", "trainer_state.json",
+                           "all_results.json", "train_results.json", "eval_results.json", "test_results.json", "predictions.jsonl",
+                           "validation_predictions.jsonl", "metrics.jsonl", "README.md", "vocab.txt", "manifest.json"})
     EXPECT_TRUE(file_exists(r.output_dir / name)) << name;
   EXPECT_TRUE(check_manifest(r.output_dir, true).problems.empty());
-  EXPECT_TRUE(r.results.contains("eval_accuracy") && r.results.contains("test_accuracy") && r.results.contains("train_loss")) << r.results.dump();
+  EXPECT_TRUE(r.results.contains("eval_accuracy") && r.results.contains("test_accuracy") && r.results.contains("train_loss"))
+      << r.results.dump();
   std::vector<Json> rows;
   for_each_line(r.output_dir / "predictions.jsonl", [&](std::string_view line, uint64_t) {
     rows.push_back(parse_json(line, "predictions.jsonl"));
@@ -58,7 +58,8 @@ TEST_F(Train, ResumedRunsEndInTheSameFiles) {
       train(cut);
       for (const std::string& f : {file, std::string("predictions.jsonl")})
         EXPECT_EQ(sha256_file(fs::path(cut.output_dir) / f), sha256_file(fs::path(straight.output_dir) / f)) << f << " from " << name;
-      EXPECT_EQ(sha256_file(fs::path(cut.output_dir) / "checkpoint-20/optimizer.safetensors"), sha256_file(fs::path(straight.output_dir) / "checkpoint-20/optimizer.safetensors"));
+      EXPECT_EQ(sha256_file(fs::path(cut.output_dir) / "checkpoint-20/optimizer.safetensors"),
+                sha256_file(fs::path(straight.output_dir) / "checkpoint-20/optimizer.safetensors"));
     }
   }
 }
