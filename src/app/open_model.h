@@ -7,6 +7,7 @@
 #include "data/data_config.h"
 #include "io/model_folder.h"
 #include "models/registry.h"
+#include "nn/bitsandbytes.h"
 #include "tasks/task.h"
 
 namespace attune {
@@ -23,6 +24,7 @@ struct OpenedModel {
   ModelConfig config;                    ///< overrides applied
   const Architecture* architecture = nullptr;
   std::optional<TaskSettings> settings;  ///< nullopt: nothing says that there is a trained head
+  QuantizationConfig stored;             ///< how the base's folder holds its linear layers: type and double_quant
   std::string base_fingerprint;          ///< attune.json's word on the base's tensors; "" unknown
 };
 
