@@ -43,7 +43,7 @@ struct TextClassifier::State {
   Predictor predictor;
 };
 
-TextClassifier::TextClassifier(const std::string& model) : state_(new State{Predictor(model, "", {}, 32, 0, false)}) {}
+TextClassifier::TextClassifier(const std::string& model) : state_(new State{Predictor(model, "", {}, 32, Compute::kAuto, 0, false)}) {}
 TextClassifier::~TextClassifier() = default;
 TextClassifier::TextClassifier(TextClassifier&&) noexcept = default;
 TextClassifier& TextClassifier::operator=(TextClassifier&&) noexcept = default;

@@ -8,11 +8,14 @@
 namespace attune {
 namespace {
 
-/// The tensors of the folder, or all of the model's where there is nothing but config.json, in memory that was never written.
-TensorSource blank_source(const fs::path& folder, Model& model) {
+/// The tensors of the folder, or all of the model's where there is nothing but config.json or the folder is quantised, in memory that was never written.
+TensorSource blank_source(const OpenedModel& opened, Model& model) {
+  const fs::path& folder = opened.folder;
   TensorSource s;
   s.where = folder.string();
-  if (file_exists(folder / "model.safetensors") || file_exists(folder / "model.safetensors.index.json")) {
+  if (opened.stored.on()) {  // its tensors have other names and shapes
+    for (const auto& np : named_parameters(model)) s.entries.emplace_back(np.name, np.parameter->shape);
+  } else if (file_exists(folder / "model.safetensors") || file_exists(folder / "model.safetensors.index.json")) {
     const WeightFiles files(folder);
     for (const auto& name : files.names()) s.entries.emplace_back(name, files.entry(name).shape);
   } else {
@@ -50,7 +53,7 @@ DryRun::DryRun(const OpenedModel& opened, TaskSettings settings, const PeftConfi
   const AllocatorScope scope(memory_);
   task_ = make_task(std::move(settings));
   model_ = opened.architecture->make(opened.config, task_->head(), task_->outputs());
-  LoadReport report = load_weights(*model_, blank_source(opened.folder, *model_), 0);
+  LoadReport report = load_weights(*model_, blank_source(opened, *model_), 0);
   method_ = make_method(setup_of(opened, *task_, options, std::move(report.missing)));
   method_->apply(*model_);
   method_->initialize(0);

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "app/int8_run.h"
+#include "app/stored_base.h"
 
 namespace attune {
 namespace {
@@ -58,8 +59,9 @@ Json Inspection::to_json() const {
             {"process_bytes", process}}}};
 }
 
-Inspection inspect(const RunConfig& config) {
-  const OpenedModel opened = open_model(config.model, config.base_model, config.model_config);
+Inspection inspect(const RunConfig& given) {
+  const OpenedModel opened = open_model(given.model, given.base_model, given.model_config);
+  const RunConfig config = settled_on(given, opened);
   TrainingData data;
   const bool rows = has_rows(config, opened);
   if (rows) data = read_training_data(config, opened);

@@ -18,6 +18,12 @@ bool computes_in_int8(const RunConfig& config, const Context& ctx) {
   return config.compute == Compute::kInt8;
 }
 
+bool infer_in(Compute compute, LoadedModel& m, const Context& ctx) {
+  const bool int8 = compute == Compute::kInt8 || (compute == Compute::kAuto && m.opened.stored.on() && ctx.kernels->int8_fast);
+  if (int8) infer_in_int8(frozen_linears(*m.model, {}), ctx);
+  return int8;
+}
+
 std::optional<Int8Check> prepare_int8(const RunConfig& config, LoadedModel& m, FitJob& job) {
   if (!computes_in_int8(config, job.context)) {
     if (config.quantization.on() && config.compute == Compute::kAuto)

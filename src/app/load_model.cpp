@@ -16,14 +16,6 @@ namespace {
 
 constexpr const char* kAdapterFile = "adapter_model.safetensors";
 
-TensorSource source_of(const WeightFiles& files, const std::string& where) {
-  TensorSource s;
-  s.where = where;
-  for (const auto& name : files.names()) s.entries.emplace_back(name, files.entry(name).shape);
-  s.read = [&files](const std::string& name) { return files.read_f32(name); };
-  return s;
-}
-
 std::string quoted(const std::vector<std::string>& names) { return fmt::format("['{}']", fmt::join(names, "', '")); }
 
 /// What transformers says, in its words, so that people recognise it.
@@ -42,13 +34,30 @@ struct Opening {
   WeightPlan plan;
 };
 
+/// Opens the weights and plans where they go. config.json and the tensors must agree on how they are stored.
+void open_weights(Opening& o) {
+  LoadedModel& m = o.m;
+  m.weights = std::make_shared<const WeightFiles>(m.opened.folder);
+  m.stored = std::make_shared<const StoredWeights>(m.weights);
+  const StoredForm said = m.opened.stored.type, found = m.stored->form();
+  if (said != found)
+    fail(ErrorCode::kInput, {.id = "config.quantization",
+                             .where = m.opened.folder.string(),
+                             .what = "config.json and the weight files disagree on how linear layers are stored",
+                             .expected = std::string(name_of(said)) + " (quantization_config)",
+                             .got = name_of(found),
+                             .hint = "copy or download the folder again; attune quantize writes both"});
+  o.source = tensor_source(m);
+  o.plan = plan_weights(*m.model, o.source);
+  m.report = o.plan.report;
+}
+
 /// Model and tokenizer, the weights planned; the tokenizer is read beside them.
 Opening begin_load(OpenedModel opened, TaskSettings settings) {
   Opening o;
   LoadedModel& m = o.m;
   m.task = make_task(std::move(settings));
   m.opened = std::move(opened);
-  m.weights = std::make_shared<const WeightFiles>(m.opened.folder);
   m.model = m.opened.architecture->make(m.opened.config, m.task->head(), m.task->outputs());
   if (m.task->settings().max_length > m.model->info().max_positions)
     fail(ErrorCode::kUsage, {.id = "data.max_length",
@@ -56,33 +65,44 @@ Opening begin_load(OpenedModel opened, TaskSettings settings) {
                              .what = "is above the positions the model has",
                              .expected = fmt::format("at most {}", m.model->info().max_positions),
                              .got = fmt::format("{}", m.task->settings().max_length)});
-  o.source = source_of(*m.weights, m.opened.folder.string());
-  o.plan = plan_weights(*m.model, o.source);
-  m.report = o.plan.report;
+  open_weights(o);
   return o;
 }
 
-/// Frozen layers in the form `storage` asks for, everything else in F32.
-LoadedModel finish_load(Opening o, uint64_t seed, const BaseStorage& storage) {
+/// Weights as the folder stores them, or frozen layers in the form `storage` asks for; everything else in F32.
+void fill_weights(Opening& o, uint64_t seed, const BaseStorage& storage) {
   LoadedModel& m = o.m;
-  auto tokenizer = std::async(std::launch::async, [&opened = m.opened] { return opened.tokenizer ? opened.tokenizer : load_tokenizer(opened.tokenizer_folder); });
-  std::map<const Parameter*, Linear*> quantized;
+  const bool stored = m.stored->form() != StoredForm::kPlain;
+  std::map<const Parameter*, Linear*> frozen;
   std::map<const Parameter*, Embedding*> tables;
-  if (storage.quantization.on())
-    for (Linear* l : frozen_linears(*m.model, storage.quantization.skip_modules)) quantized[&l->weight.f32] = l;
+  if (stored || storage.quantization.on())
+    for (Linear* l : frozen_linears(*m.model, storage.quantization.skip_modules)) frozen[&l->weight.f32] = l;
   if (storage.quantization.quantize_embeddings)
     for (Embedding* e : frozen_embeddings(*m.model, storage.quantization.skip_modules)) tables[&e->weight] = e;
+  std::erase_if(o.plan.reads, [&](const auto& read) {
+    const auto it = frozen.find(read.second.parameter);
+    if (it == frozen.end() || m.stored->form(read.first) == StoredForm::kPlain) return false;
+    it->second->weight.codes = m.stored->codes(read.first);
+    return true;
+  });
   read_weights(o.plan, o.source, m.model->info().initializer_range, seed, [&](const NamedParameter& np, Tensor values) {
     if (const auto it = tables.find(np.parameter); it != tables.end()) {
       it->second->int8 = quantize_int8(values.f32(), values.rows(), values.cols(), storage.threads, o.source.where + " (" + np.name + ")");
       return;
     }
-    if (const auto it = quantized.find(np.parameter); it != quantized.end())
+    if (const auto it = frozen.find(np.parameter); it != frozen.end() && !stored)
       return store(it->second->weight, std::move(values), storage.quantization.type, storage.quantization.double_quant, storage.threads,
                    o.source.where + " (" + np.name + ")");
     np.parameter->var.data = std::move(values);
     if (np.parameter->trainable) set_trainable(*np.parameter, true);
   });
+}
+
+/// Weights, and the tokenizer beside them.
+LoadedModel finish_load(Opening o, uint64_t seed, const BaseStorage& storage) {
+  LoadedModel& m = o.m;
+  auto tokenizer = std::async(std::launch::async, [&opened = m.opened] { return opened.tokenizer ? opened.tokenizer : load_tokenizer(opened.tokenizer_folder); });
+  fill_weights(o, seed, storage);
   m.tokenizer = tokenizer.get();
   if (m.tokenizer->vocab_size() > m.model->info().vocab_size)
     fail(ErrorCode::kInput, {.id = "tokenizer.vocabulary",
@@ -92,6 +112,14 @@ LoadedModel finish_load(Opening o, uint64_t seed, const BaseStorage& storage) {
                              .got = fmt::format("{}", m.tokenizer->vocab_size()),
                              .hint = "tokenizer and weights belong to different models"});
   return std::move(m);
+}
+
+void require_complete(const Opening& o) {
+  if (o.m.report.missing.empty()) return;
+  fail(ErrorCode::kInput, {.id = "weights.missing",
+                           .where = o.m.opened.folder.string(),
+                           .what = "tensors are missing: " + quoted(o.m.report.missing),
+                           .hint = "the folder is incomplete; a base model is trained with attune train"});
 }
 
 /// The folder's attune.json says which base an adapter was trained on (reliability I3).
@@ -135,7 +163,15 @@ void fill_adapter(LoadedModel& m, const fs::path& folder) {
 
 }  // namespace
 
-LoadedModel load_for_use(OpenedModel opened, bool strict) {
+TensorSource tensor_source(const LoadedModel& m) {
+  TensorSource s;
+  s.where = m.opened.folder.string();
+  for (const auto& e : m.stored->entries()) s.entries.emplace_back(e.name, e.shape);
+  s.read = [stored = m.stored](const std::string& name) { return stored->read_f32(name); };
+  return s;
+}
+
+LoadedModel load_for_use(OpenedModel opened, bool strict, const BaseStorage& storage) {
   if (!opened.settings)
     fail(ErrorCode::kInput, {.id = "model.no_head",
                              .where = opened.given,
@@ -147,16 +183,25 @@ LoadedModel load_for_use(OpenedModel opened, bool strict) {
   if (adapter) {
     check_base(o.m, strict);
     apply_adapter(o.m, *adapter, true);
-    LoadedModel m = finish_load(std::move(o), 0, {});
+    LoadedModel m = finish_load(std::move(o), 0, storage);
     fill_adapter(m, *adapter);
     return m;
   }
-  if (!o.m.report.missing.empty())
-    fail(ErrorCode::kInput, {.id = "weights.missing", .where = o.m.opened.folder.string(), .what = "tensors are missing: " + quoted(o.m.report.missing), .hint = "the folder is incomplete; a base model is trained with attune train"});
-  LoadedModel m = finish_load(std::move(o), 0, {});
+  require_complete(o);
+  LoadedModel m = finish_load(std::move(o), 0, storage);
   m.head_origin = "from-checkpoint";
   announce(m);
   return m;
+}
+
+LoadedModel load_backbone(OpenedModel opened) {
+  Opening o;
+  o.m.model = opened.architecture->make(opened.config, HeadKind::kNone, 0);
+  o.m.opened = std::move(opened);
+  open_weights(o);
+  require_complete(o);
+  fill_weights(o, 0, {});
+  return std::move(o.m);
 }
 
 LoadedModel load_for_training(OpenedModel opened, TaskSettings settings, const PeftConfig& options, uint64_t seed, bool strict, const BaseStorage& storage) {
@@ -207,9 +252,25 @@ void restore_f32_base(LoadedModel& m) {
     w.codes = std::monostate();
     quantized.insert(&w.f32);
   }
-  const TensorSource source = source_of(*m.weights, m.opened.folder.string());
+  const TensorSource source = tensor_source(m);
   for (const auto& [name, np] : plan_weights(*m.model, source).reads)
     if (quantized.contains(np.parameter)) np.parameter->var.data = source.read(name);
+}
+
+void dequantize_base(LoadedModel& m, int threads) {
+  for (Embedding* e : frozen_embeddings(*m.model, {})) {
+    if (!e->int8) continue;
+    Tensor values({e->int8->out, e->int8->in}, DType::kF32, MemoryClass::kWeights);
+    dequantize_rows(*e->int8, 0, e->int8->out, values.f32());
+    if (!e->weight.loaded()) e->weight.var.data = std::move(values);
+    e->int8.reset();
+  }
+  for_each_module(*m.model, [&](Module& module) {
+    if (module.kind() != ModuleKind::kLinear) return;
+    Weight& w = static_cast<Linear&>(module).weight;
+    if (!w.f32.loaded()) w.f32.var.data = w.values(threads).clone(MemoryClass::kWeights);
+    w.codes = std::monostate();
+  });
 }
 
 Context make_context(int64_t threads) {

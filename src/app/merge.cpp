@@ -1,58 +1,63 @@
 #include "app/merge.h"
 
-#include <cmath>
+#include <fmt/format.h>
 
+#include "app/compare_logits.h"
 #include "app/run_config.h"
 #include "app/save_model.h"
 #include "base/error.h"
-#include "data/packing.h"
-#include "data/split.h"
+#include "base/log.h"
 #include "train/evaluation.h"
 
 namespace attune {
 namespace {
 
-/// Compared on when nothing better is at hand: short, long, punctuation, numbers, other scripts.
-const char* const kSentences[] = {
-    "An excellent film: moving, funny and beautifully acted.",
-    "The battery died after two days and nobody answered my mails.",
-    "It is fine, I suppose. Neither good nor bad.",
-    "Worst meal in years!!! Cold soup, rude waiter, 45 minutes of waiting.",
-    "Would I buy it again? Yes, without hesitation.",
-    "Das Buch war besser als der Film.",
-    "",
-    "The sound quality is great for the price, but the cable is short, the manual is useless, and the box arrived damaged; still, after a week of daily use I am happy with it."};
-
-std::vector<Row> rows_to_compare(const MergeOptions& options, MergeResult& result) {
-  std::string file = options.verify;
-  if (file.empty()) {
-    const fs::path config = fs::path(options.adapter) / "config.yaml";
-    if (file_exists(config)) {
-      const RunConfig run = read_run_config(config);
-      for (const std::string& candidate : {run.data.test, run.data.validation, run.data.train})
-        if (file.empty() && !candidate.empty() && file_exists(candidate)) file = candidate;
-    }
+/// The config of the run that made an adapter, when it lies beside it (above it, for a checkpoint).
+std::optional<RunConfig> config_of_run(const fs::path& adapter) {
+  for (const fs::path& folder : {adapter, fs::absolute(adapter).lexically_normal().parent_path()}) {
+    if (folder != adapter && !file_exists(adapter / "trainer_state.json")) continue;
+    if (file_exists(folder / "config.yaml")) return read_run_config(folder / "config.yaml");
   }
-  if (!file.empty()) {
-    const DataFile data = read_rows(file, options.data.read_options(LabelUse::kIgnored));
-    result.verified_on = file;
-    return sample_rows(data.rows, static_cast<size_t>(options.verify_rows), 0, false);
-  }
-  result.verified_on = "built-in sentences";
-  std::vector<Row> rows;
-  for (const char* text : kSentences) {
-    Row row;
-    row.index = rows.size();
-    row.text = text;
-    rows.push_back(std::move(row));
-  }
-  return rows;
+  return std::nullopt;
 }
 
-std::vector<Example> encode_rows(const LoadedModel& m, const std::vector<Row>& rows) {
-  std::vector<Example> examples;
-  for (const Row& row : rows) examples.push_back(m.task->encode(row, *m.tokenizer));
-  return examples;
+/// The base values the adapter goes onto. `quantization`: of the run, or of the base folder itself.
+struct MergeBase {
+  QuantizationConfig quantization;
+  bool dequantized = false;
+  std::string text() const {
+    return dequantized ? fmt::format("dequantized {}{}", name_of(quantization.type), quantization.double_quant ? " (double quantisation)" : "") : "original";
+  }
+};
+
+MergeBase choose_base(const MergeOptions& options, const OpenedModel& opened, const std::optional<RunConfig>& run) {
+  MergeBase base;
+  const bool stored = opened.stored.on();
+  if (run) base.quantization = run->quantization;  // with what it skipped, and embeddings
+  if (stored) {
+    base.quantization.type = opened.stored.type;
+    base.quantization.double_quant = opened.stored.double_quant;
+  }
+  const QuantizationConfig& q = base.quantization;
+  if (options.onto == MergeOnto::kDequantized && !q.on())
+    fail(ErrorCode::kUsage, {.id = "merge.not_quantized",
+                             .where = "--onto dequantized",
+                             .what = "nothing says that this adapter was trained on a quantised base",
+                             .expected = "a config.yaml with a quantization section beside the adapter, or a base folder that is stored quantised",
+                             .hint = "--onto original merges into the base as it is"});
+  if (options.onto == MergeOnto::kOriginal && stored)
+    fail(ErrorCode::kUsage, {.id = "merge.no_original",
+                             .where = "--onto original",
+                             .what = fmt::format("{} is stored as {}, so its original values are not there", opened.folder.string(), name_of(q.type)),
+                             .hint = "give the folder it was made from with --base-model DIR, or merge with --onto dequantized"});
+  base.dequantized = stored || options.onto == MergeOnto::kDequantized;
+  if (stored && options.onto == MergeOnto::kDefault)
+    note(fmt::format("The base is stored as {}: there is no original, the adapter goes onto its dequantised values", describe(q.type, q.double_quant)));
+  if (q.on() && !stored)
+    note(fmt::format("Trained on a base in {}. --onto original: into the full-precision base, better weights that the adapter did not see; "
+                     "--onto dequantized: into the values it was trained on, so the answers are those of training",
+                     describe(q.type, q.double_quant)));
+  return base;
 }
 
 /// A fresh model of the same architecture holding the merged weights: what a reader of the folder will compute.
@@ -74,35 +79,32 @@ MergeResult merge(const MergeOptions& options) {
   if (!opened.adapter)
     fail(ErrorCode::kInput, {.id = "merge.no_adapter", .where = options.adapter, .what = "is a whole model already, there is nothing to merge", .hint = "give an adapter or run folder with adapter_config.json"});
   if (options.output_dir.empty()) fail(ErrorCode::kUsage, {.id = "merge.output", .where = "--output", .what = "say where the merged model goes"});
-  const fs::path target = fs::weakly_canonical(options.output_dir);
-  for (const fs::path& source : {opened.folder, *opened.adapter})
-    if (fs::weakly_canonical(source) == target)
-      fail(ErrorCode::kState, {.id = "merge.output_is_input", .where = options.output_dir, .what = "is a folder that is read from", .hint = "choose another output folder"});
+  require_other_folder(options.output_dir, {opened.folder, *opened.adapter});
   if (opened.settings) apply_reading(options.data, *opened.settings);
 
-  MergeResult result;
-  result.output_dir = options.output_dir;
-  const std::vector<Row> rows = rows_to_compare(options, result);
-  LoadedModel m = load_for_use(std::move(opened), options.strict);
+  const std::optional<RunConfig> run = config_of_run(*opened.adapter);
+  std::vector<std::string> files;
+  if (run) files = {run->data.test, run->data.validation, run->data.train};
+  const RowsToCompare compared = rows_to_compare(options.verify, files, options.data, options.verify_rows);
+  const MergeBase base = choose_base(options, opened, run);
   const Context ctx = make_context(options.threads);
-  const std::vector<Example> examples = encode_rows(m, rows);
+  LoadedModel m = load_for_use(std::move(opened), options.strict, {base.dequantized ? base.quantization : QuantizationConfig(), ctx.threads});
+  if (base.dequantized) dequantize_base(m, ctx.threads);
+  const std::vector<Example> examples = encode_rows(m, compared.rows);
   const TensorMap merged = m.method->merged(ctx);
   const Tensor before = *logits_of(ctx, *m.model, examples);
   const auto plain = model_of(m, merged);
-  const Tensor after = *logits_of(ctx, *plain, examples);
+  const LogitComparison c = compare_logits(*m.task, before, *logits_of(ctx, *plain, examples));
 
-  result.rows = static_cast<int64_t>(rows.size());
-  const auto width = static_cast<size_t>(m.task->outputs());
-  for (size_t i = 0; i < rows.size(); ++i) {
-    const auto a = before.span().subspan(i * width, width), b = after.span().subspan(i * width, width);
-    for (size_t j = 0; j < width; ++j) {
-      const double d = std::fabs(static_cast<double>(a[j]) - static_cast<double>(b[j]));
-      if (!(d <= result.max_logit_difference)) result.max_logit_difference = d;  // a NaN stays
-    }
-    if (m.task->decode(a).label != m.task->decode(b).label) ++result.flipped_labels;
-  }
-  result.passed = result.max_logit_difference <= options.tolerance;
-  if (result.passed) commit_artifacts(options.output_dir, model_artifacts(m, merged), options.overwrite);
+  MergeResult result;
+  result.output_dir = options.output_dir;
+  result.merged_onto = base.text();
+  result.verified_on = compared.source;
+  result.rows = c.rows;
+  result.max_logit_difference = c.max_difference;
+  result.flipped_labels = c.flipped_labels;
+  result.passed = c.max_difference <= options.tolerance;
+  if (result.passed) commit_artifacts(options.output_dir, model_artifacts(m, merged, result.merged_onto), options.overwrite);
   return result;
 }
 

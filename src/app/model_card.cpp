@@ -21,9 +21,25 @@ std::string results_table(const Json& results) {
       const auto range = results.find(fmt::format("{}_{}_interval", split, metric));
       if (range != results.end() && range->is_array() && range->size() == 2)
         interval = fmt::format("{:.4f} to {:.4f}", (*range)[0].get<double>(), (*range)[1].get<double>());
-      table += fmt::format("| {} | {} | {:.4f} | {} |\n", split == "eval" ? "validation" : "test", metric, it->get<double>(), interval);
+      const char* name = split == "eval" ? "validation" : "test";
+      table += fmt::format("| {} | {} | {:.4f} | {} |\n", name, metric, it->get<double>(), interval);
+      const auto on_f32 = results.find(fmt::format("{}_{}_on_f32_base", split, metric));
+      if (on_f32 != results.end() && on_f32->is_number())
+        table += fmt::format("| {}, on the f32 base | {} | {:.4f} | |\n", name, metric, on_f32->get<double>());
     }
   return table.empty() ? "" : "| split | metric | value | 95% interval |\n| --- | --- | --- | --- |\n" + table;
+}
+
+/// How the base was held and multiplied, and what the run took.
+std::string resources(const Json& results) {
+  std::string text = fmt::format("- base: {}, products in {}", results.value("base_description", "f32"), results.value("compute", "f32"));
+  if (const auto it = results.find("int8_least_cosine"); it != results.end() && it->is_number())
+    text += fmt::format("; least cosine of gradients with f32 products {:.4f}", it->get<double>());
+  text += "\n";
+  const auto speed = results.find("train_tokens_per_second"), peak = results.find("memory_peak_bytes");
+  if (speed != results.end() && speed->is_number() && peak != results.end() && peak->contains("process"))
+    text += fmt::format("- speed {:.0f} tokens/s, memory peak {:.0f} MB\n", speed->get<double>(), static_cast<double>((*peak)["process"].get<int64_t>()) / 1e6);
+  return text;
 }
 
 }  // namespace
@@ -41,6 +57,7 @@ std::string model_card(const RunConfig& config, const LoadedModel& m, int64_t tr
   card += fmt::format("## Training\n\n- rows: {} of `{}`\n- labels: {}\n- max_length: {} tokens, cut on the {}\n- trained parameters: {}\n- head: {}\n", grouped(static_cast<uint64_t>(train_rows)),
                       fs::path(config.data.train).filename().string(), fmt::join(s.labels, ", "), s.max_length, s.truncation_side == Side::kLeft ? "left" : "right",
                       m.method->counts().line(), m.head_origin);
+  card += resources(results);
   card += fmt::format("- epochs {:.4g}, batch {} x {}, learning rate {:.4g}, seed {}\n\nEverything else is in `config.yaml`; the course of training is in `trainer_state.json`.\n\n",
                       results.value("epoch", 0.0), t.per_device_train_batch_size, t.gradient_accumulation_steps, t.learning_rate, t.seed);
   card += "## Use\n\n```\nattune predict . --text \"...\"\nattune evaluate . --data FILE\n" + std::string(adapter ? "attune merge . --output DIR\n" : "") + "```\n";

@@ -158,6 +158,7 @@ OpenedModel open_model(const std::string& name, const std::string& base_model, c
   if (!is_adapter) m.base_name = name;
   m.config = read_config(m.folder, overrides);
   m.architecture = &find_architecture(m.config.model_type(), m.config.where);
+  m.stored = stored_quantization(m.config);
 
   const fs::path own = m.adapter ? *m.adapter : m.folder;
   m.tokenizer_folder = file_exists(own / "tokenizer.json") || file_exists(own / "vocab.txt") ? own : m.folder;

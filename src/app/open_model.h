@@ -7,6 +7,7 @@
 #include "data/data_config.h"
 #include "io/model_folder.h"
 #include "models/registry.h"
+#include "nn/bitsandbytes.h"
 #include "tasks/task.h"
 
 namespace attune {
@@ -24,6 +25,7 @@ struct OpenedModel {
   const Architecture* architecture = nullptr;
   std::optional<TaskSettings> settings;  ///< nullopt: nothing says that there is a trained head
   std::shared_ptr<const Tokenizer> tokenizer;  ///< where it has been read already
+  QuantizationConfig stored;             ///< how the base's folder holds its linear layers: type and double_quant
   std::string base_fingerprint;          ///< attune.json's word on the base's tensors; "" unknown
 };
 

@@ -2,6 +2,7 @@
 #include "app/evaluate.h"
 #include "app/merge.h"
 #include "app/predict.h"
+#include "app/quantize.h"
 #include "app/tokenize.h"
 
 namespace attune {
@@ -15,6 +16,10 @@ void add_base_model(FieldList& f, std::string& base_model) {
 void add_threads_and_strict(FieldList& f, int64_t& threads, bool& strict) {
   f.add("threads", threads, {.help = "processor threads; 0: all cores this process may use", .least = 0, .most = 4096});
   f.add("strict", strict, {.help = "doubts about the base model's identity are errors"});
+}
+void add_compute(FieldList& f, Compute& compute) {
+  f.add_enum("compute", compute, {{"auto", Compute::kAuto}, {"f32", Compute::kF32}, {"int8", Compute::kInt8}},
+             {.help = "products with frozen weights; auto: int8 for a folder stored quantised where this processor is fast at it, else f32"});
 }
 void add_batch_size(FieldList& f, int64_t& batch_size) {
   f.add("batch_size", batch_size,
@@ -36,6 +41,7 @@ void EvaluateOptions::fields(FieldList& f) {
   f.add("max_samples", max_samples, {.help = "only a seeded subset of the rows; 0: all", .least = 0});
   f.add("predictions", predictions,
         {.help = "write id, gold, prediction and scores of each row here", .aliases = {"output", "-o"}, .value = "FILE"});
+  add_compute(f, compute);
   add_threads_and_strict(f, threads, strict);
 }
 
@@ -50,6 +56,7 @@ void PredictOptions::fields(FieldList& f) {
   add_base_model(f, base_model);
   data.reading_fields(f);
   add_batch_size(f, batch_size);
+  add_compute(f, compute);
   add_threads_and_strict(f, threads, strict);
 }
 
@@ -58,6 +65,8 @@ void MergeOptions::fields(FieldList& f) {
   f.add("output_dir", output_dir, {.help = "folder of the merged model", .aliases = {"output", "-o"}, .value = "DIR"});
   add_base_model(f, base_model);
   f.add("overwrite", overwrite, {.help = "replace the output folder"});
+  f.add_enum("onto", onto, {{"auto", MergeOnto::kDefault}, {"original", MergeOnto::kOriginal}, {"dequantized", MergeOnto::kDequantized}},
+             {.help = "base of an adapter of a quantised run: its full-precision values, or those that training saw; auto: original where there is one"});
   f.add("verify", verify,
         {.help = "rows to compare on; unset: the run's test or validation file, else built-in sentences",
          .aliases = {"data", "verify_file"},
@@ -66,6 +75,19 @@ void MergeOptions::fields(FieldList& f) {
   f.add("tolerance", tolerance, {.help = "greatest allowed difference of a logit", .least = 0});
   data.reading_fields(f);
   add_threads_and_strict(f, threads, strict);
+}
+
+void QuantizeOptions::fields(FieldList& f) {
+  f.add("model", model, {.help = "Hugging Face or merged folder, or a hub name in the local cache", .aliases = {"model_name", "model_name_or_path"}, .value = "MODEL", .position = 1});
+  f.add("output_dir", output_dir, {.help = "folder of the quantised model", .aliases = {"output", "-o"}, .value = "DIR"});
+  f.add_enum("type", type, {{"nf4", StoredForm::kNf4}, {"int8", StoredForm::kInt8}}, {.help = "nf4 (QLoRA) or int8 (LLM.int8)", .aliases = {"quantization"}});
+  f.add("double_quant", double_quant, {.help = "nf4: quantise the block scales too", .aliases = {"bnb_4bit_use_double_quant", "double_quantization"}});
+  f.add("skip_modules", skip_modules, {.help = "modules that stay in F32, beside heads and poolers", .aliases = {"llm_int8_skip_modules"}, .value = "a,b"});
+  f.add("overwrite", overwrite, {.help = "replace the output folder"});
+  f.add("verify", verify, {.help = "rows to compare on; unset: built-in sentences", .aliases = {"data", "verify_file"}, .value = "FILE"});
+  f.add("verify_rows", verify_rows, {.help = "rows compared", .least = 1, .most = 1 << 20});
+  data.reading_fields(f);
+  f.add("threads", threads, {.help = "processor threads; 0: all cores this process may use", .least = 0, .most = 4096});
 }
 
 void TokenizeOptions::fields(FieldList& f) {

@@ -39,7 +39,7 @@ Json object_of(const Row& row, const Task& task, std::span<const float> logits, 
 }  // namespace
 
 int64_t predict(const PredictOptions& options, const std::function<void(const PredictedRow&)>& each) {
-  const Predictor predictor(options.model, options.base_model, options.data, options.batch_size, options.threads, options.strict);
+  const Predictor predictor(options.model, options.base_model, options.data, options.batch_size, options.compute, options.threads, options.strict);
   int64_t rows = 0;
   std::vector<Row> window;
   const auto flush = [&] {

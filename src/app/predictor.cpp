@@ -2,6 +2,7 @@
 
 #include <cmath>
 
+#include "app/int8_run.h"
 #include "base/error.h"
 #include "train/evaluation.h"
 
@@ -16,8 +17,11 @@ OpenedModel open_for(const std::string& model, const std::string& base_model, co
 
 }  // namespace
 
-Predictor::Predictor(const std::string& model, const std::string& base_model, const DataConfig& reading, int64_t batch_size, int64_t threads, bool strict)
-    : loaded_(load_for_use(open_for(model, base_model, reading), strict)), context_(make_context(threads)), batch_size_(batch_size) {}
+Predictor::Predictor(const std::string& model, const std::string& base_model, const DataConfig& reading, int64_t batch_size, Compute compute,
+                     int64_t threads, bool strict)
+    : loaded_(load_for_use(open_for(model, base_model, reading), strict)), context_(make_context(threads)), batch_size_(batch_size) {
+  infer_in(compute, loaded_, context_);
+}
 
 Tensor Predictor::logits(std::span<const Row> rows) const {
   std::vector<Example> examples;

@@ -8,7 +8,8 @@ namespace attune {
 
 class Predictor {
  public:
-  Predictor(const std::string& model, const std::string& base_model, const DataConfig& reading, int64_t batch_size, int64_t threads, bool strict);
+  Predictor(const std::string& model, const std::string& base_model, const DataConfig& reading, int64_t batch_size, Compute compute, int64_t threads,
+            bool strict);
   const Task& task() const { return *loaded_.task; }
   /// Logits (rows, outputs) in the order of the rows. Error(kNumerical) "predict.not_finite". Thread-safe.
   Tensor logits(std::span<const Row> rows) const;

@@ -1,15 +1,25 @@
 #include "app/save_model.h"
 
+#include "base/error.h"
+
 namespace attune {
 namespace {
 
-void add_common(const LoadedModel& m, const std::string& base_fingerprint, std::vector<Artifact>& out) {
+void add_common(const LoadedModel& m, const std::string& base_fingerprint, const std::string& merged_onto, std::vector<Artifact>& out) {
   const TaskSettings& s = m.task->settings();
-  out.push_back(text_artifact(kSideFile, dump_json(side_file(s, base_fingerprint.empty() ? "" : m.opened.base_name, base_fingerprint), {.ascii = false}) + "\n"));
+  Json side = side_file(s, base_fingerprint.empty() ? "" : m.opened.base_name, base_fingerprint);
+  if (!merged_onto.empty()) side["merged_onto"] = merged_onto;
+  out.push_back(text_artifact(kSideFile, dump_json(side, {.ascii = false}) + "\n"));
   for (auto& [name, content] : m.tokenizer->files(s.max_length, s.truncation_side)) out.push_back(text_artifact(name, std::move(content)));
 }
 
 }  // namespace
+
+void require_other_folder(const fs::path& output, const std::vector<fs::path>& inputs) {
+  for (const fs::path& input : inputs)
+    if (fs::weakly_canonical(input) == fs::weakly_canonical(output))
+      fail(ErrorCode::kState, {.id = "output_is_input", .where = output.string(), .what = "is a folder that is read from", .hint = "choose another output folder"});
+}
 
 Json trained_config(const LoadedModel& m) {
   const TaskSettings& s = m.task->settings();
@@ -26,6 +36,7 @@ Json trained_config(const LoadedModel& m) {
   config["problem_type"] = problem_type_name(s.problem_type);
   config["dtype"] = "float32";
   config.erase("torch_dtype");
+  config.erase("quantization_config");
   return config;
 }
 
@@ -33,15 +44,15 @@ std::vector<Artifact> adapter_artifacts(const LoadedModel& m) {
   std::vector<Artifact> out;
   out.push_back(text_artifact("adapter_config.json", adapter_config_text(m.method->adapter_json())));
   out.push_back(weights_artifact("adapter_model.safetensors", m.method->adapter_tensors()));
-  add_common(m, m.weights->fingerprint(), out);
+  add_common(m, m.weights->fingerprint(), "", out);
   return out;
 }
 
-std::vector<Artifact> model_artifacts(const LoadedModel& m, const TensorMap& weights) {
+std::vector<Artifact> model_artifacts(const LoadedModel& m, const TensorMap& weights, const std::string& merged_onto) {
   std::vector<Artifact> out;
   out.push_back(text_artifact("config.json", dump_json(trained_config(m)) + "\n"));
   out.push_back(weights_artifact("model.safetensors", weights));
-  add_common(m, "", out);
+  add_common(m, "", merged_onto, out);
   return out;
 }
 

@@ -11,9 +11,13 @@ namespace attune {
 /// adapter_config.json, adapter_model.safetensors, attune.json, tokenizer files.
 std::vector<Artifact> adapter_artifacts(const LoadedModel&);
 /// config.json, model.safetensors, attune.json, tokenizer files. `weights`: checkpoint keys to tensors (weights_of, or a method's merged()).
-std::vector<Artifact> model_artifacts(const LoadedModel&, const TensorMap& weights);
+/// `merged_onto`: attune.json's word on the base an adapter was merged into; "" says nothing.
+std::vector<Artifact> model_artifacts(const LoadedModel&, const TensorMap& weights, const std::string& merged_onto = "");
 /// What the run's method makes: an adapter or a whole model.
 std::vector<Artifact> trained_artifacts(const LoadedModel&);
+
+/// Error(kState) "output_is_input" when `output` is one of the folders that are read.
+void require_other_folder(const fs::path& output, const std::vector<fs::path>& inputs);
 
 /// config.json of a model trained for a task: architecture, labels, problem type; unknown keys of the base kept.
 Json trained_config(const LoadedModel&);

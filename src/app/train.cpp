@@ -8,6 +8,7 @@
 #include "app/model_card.h"
 #include "app/run_folder.h"
 #include "app/save_model.h"
+#include "app/stored_base.h"
 #include "app/training_data.h"
 #include "base/error.h"
 #include "base/log.h"
@@ -130,12 +131,10 @@ void report_split(const LoadedModel& m, const SplitData& split, const Evaluation
   artifacts.push_back(predictions_artifact(predictions, *m.task, split.examples, split.ids(), e.logits));
 }
 
-/// How the base was held and multiplied, and what the saved adapter or model gives in F32, which is what its users will load.
-/// The run's model is on its F32 base afterwards.
-void report_precision(const RunConfig& config, LoadedModel& m, const TrainingData& data, const Context& ctx, const std::optional<Int8Check>& check,
+/// How the base was held and multiplied, and what the saved adapter or model gives in F32 (where the base's folder has it), which is what
+/// its users will load. The run's model is on its F32 base afterwards.
+void report_precision(LoadedModel& m, const TrainingData& data, const Context& ctx, const std::optional<Int8Check>& check,
                       const EvaluationOptions& options, Json& results, std::vector<Artifact>& artifacts) {
-  results["base_storage"] = name_of(config.quantization.type);
-  results["compute"] = check ? "int8" : "f32";
   if (check) {
     Json layers = Json::object();
     for (const auto& l : check->layers) layers[l.module] = {{"cosine", l.cosine}, {"first_cosine", l.first}};
@@ -143,6 +142,7 @@ void report_precision(const RunConfig& config, LoadedModel& m, const TrainingDat
     results["int8_least_cosine"] = check->least();
   }
   if (data.validation.examples.empty() && data.test.examples.empty()) return;
+  if (m.opened.stored.on()) return;  // a folder stored quantised has no other values
   restore_f32_base(m);
   for (const auto& [split, prefix] : {std::pair{&data.validation, std::string("eval")}, {&data.test, std::string("test")}}) {
     if (split->examples.empty()) continue;
@@ -170,10 +170,11 @@ Json memory_report() {
 
 }  // namespace
 
-TrainResult train(const RunConfig& config) {
+TrainResult train(const RunConfig& given) {
   Allocator::global().reset_peaks();
-  OpenedModel opened = config.peft.init_from.empty() ? open_model(config.model, config.base_model, config.model_config)
-                                                     : open_model(config.peft.init_from, config.model, config.model_config);
+  OpenedModel opened = given.peft.init_from.empty() ? open_model(given.model, given.base_model, given.model_config)
+                                                    : open_model(given.peft.init_from, given.model, given.model_config);
+  const RunConfig config = settled_on(given, opened);
   std::vector<fs::path> inputs = {opened.folder};
   if (opened.adapter) inputs.push_back(*opened.adapter);
   const RunFolder run(config, inputs);
@@ -217,8 +218,11 @@ TrainResult train(const RunConfig& config) {
     report_split(m, data.validation, e, "eval", tested ? "validation_predictions.jsonl" : "predictions.jsonl", result.results, artifacts);
   }
   if (tested) report_split(m, data.test, *evaluate_examples(job.context, *m.model, *m.task, data.test.examples, options), "test", "predictions.jsonl", result.results, artifacts);
-  if (int8_check || config.quantization.on()) report_precision(config, m, data, job.context, int8_check, options, result.results, artifacts);
-  result.results["memory_peak_bytes"] = memory_report();
+  result.results["base_storage"] = name_of(config.quantization.type);
+  result.results["base_description"] = describe(config.quantization.type, config.quantization.double_quant);
+  result.results["compute"] = int8_check ? "int8" : "f32";
+  result.results["memory_peak_bytes"] = memory_report();  // of the run itself, not of the F32 base it is compared with
+  if (int8_check || config.quantization.on()) report_precision(m, data, job.context, int8_check, options, result.results, artifacts);
 
   artifacts.push_back(text_artifact("config.yaml", dump_run_config(config)));
   artifacts.push_back(text_artifact(kTrainerStateName, dump_json(fitted.state.to_json()) + "\n"));

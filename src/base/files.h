@@ -50,6 +50,21 @@ std::string read_file_gz(const fs::path& path, uint64_t limit = UINT64_MAX);
 /// `count` bytes at `offset` into `out`; Error(kInput) "file.truncated" when there are fewer.
 void read_range(const fs::path& path, uint64_t offset, uint64_t count, void* out);
 uint64_t file_size(const fs::path& path);
+/// A regular file in memory without being read: pages come when they are touched. Only for files that nobody rewrites in place: touching
+/// a page of a file that has become shorter ends the process (SIGBUS).
+class MappedFile {
+ public:
+  /// Error(kInput) "file.missing", "file.folder", "file.special"; Error(kIo) "file.unreadable".
+  explicit MappedFile(const fs::path& path);
+  ~MappedFile();
+  MappedFile(const MappedFile&) = delete;
+  MappedFile& operator=(const MappedFile&) = delete;
+  std::string_view bytes() const { return {data_, size_}; }
+
+ private:
+  const char* data_ = nullptr;
+  size_t size_ = 0;
+};
 bool file_exists(const fs::path& path);
 bool folder_exists(const fs::path& path);
 /// Names in a folder, sorted.

@@ -2,6 +2,7 @@
 #include <fcntl.h>
 #include <fmt/format.h>
 #include <poll.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
 
 #include <algorithm>
@@ -140,6 +141,20 @@ void read_range(const fs::path& path, uint64_t offset, uint64_t count, void* out
     if (n == 0) truncated(done);
     done += static_cast<uint64_t>(n);
   }
+}
+
+MappedFile::MappedFile(const fs::path& path) {
+  uint64_t size = 0;
+  const Descriptor fd = open_for_reading(path, &size);
+  if (size == 0) return;
+  void* data = ::mmap(nullptr, size, PROT_READ, MAP_PRIVATE, fd.get(), 0);
+  if (data == MAP_FAILED) fail_read(path, "map", errno);
+  data_ = static_cast<const char*>(data);
+  size_ = size;
+}
+
+MappedFile::~MappedFile() {
+  if (data_) ::munmap(const_cast<char*>(data_), size_);
 }
 
 uint64_t file_size(const fs::path& path) {

@@ -103,6 +103,18 @@ ManifestCheck check_manifest(const fs::path& folder, bool hashes) {
   return check;
 }
 
+bool manifest_vouches(const fs::path& folder, const std::string& name) {
+  struct stat s;
+  if (::lstat((folder / name).c_str(), &s) != 0 || !S_ISREG(s.st_mode)) return false;
+  try {
+    const Manifest m = read_manifest(folder);
+    return std::any_of(m.files.begin(), m.files.end(),
+                       [&](const auto& e) { return e.name == name && e.size == static_cast<uint64_t>(s.st_size); });
+  } catch (const Error&) {  // none, or none we understand
+    return false;
+  }
+}
+
 std::vector<std::string> foreign_files(const fs::path& folder, size_t most) {
   std::set<std::string> known;
   try {

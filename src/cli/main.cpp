@@ -20,6 +20,7 @@ constexpr Command kCommands[] = {
     {"evaluate", "metrics with intervals on a file", run_evaluate},
     {"predict", "labels for texts", run_predict},
     {"merge", "put an adapter into its base, verified", run_merge},
+    {"quantize", "store a model's linear layers in few bits, compared with the original", run_quantize},
     {"inspect", "parameters, trainable share and memory of a plan, nothing trained", run_inspect},
     {"validate", "find problems of the data before training", run_validate},
     {"tokenize", "ids, tokens and offsets", run_tokenize},

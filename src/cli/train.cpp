@@ -35,10 +35,24 @@ struct TrainCommand {
   }
 };
 
+/// How the base was held, and what that cost and saved: the lines that differ between LoRA and QLoRA.
+void print_resources(const Json& results) {
+  const auto number = [&](const char* key) { return results.contains(key) && results[key].is_number(); };
+  const std::string compute = results.value("compute", "f32");
+  print(fmt::format("{:<16} {}, products in {}", "base", results.value("base_description", "f32"), compute));
+  if (number("int8_least_cosine")) print(fmt::format(" (least cosine of gradients with f32 products {:.4f})", results["int8_least_cosine"].get<double>()));
+  print("\n");
+  if (number("train_tokens_per_second")) print(fmt::format("{:<16} {:.0f} tokens/s\n", "speed", results["train_tokens_per_second"].get<double>()));
+  if (const auto peak = results.find("memory_peak_bytes"); peak != results.end() && peak->contains("process"))
+    print(fmt::format("{:<16} {} (whole process; {} in weights)\n", "memory peak", bytes_text((*peak)["process"].get<int64_t>()),
+                      bytes_text(peak->value("weights", int64_t{0}) + peak->value("quantized", int64_t{0}))));
+}
+
 /// The few numbers people look for first; all of them are in all_results.json.
 void print_summary(const TrainResult& r) {
   print(fmt::format("{} steps, {:.4g} epochs\n", r.steps, r.epochs));
   auto number = [&](const std::string& key) { return r.results.contains(key) && r.results[key].is_number(); };
+  print_resources(r.results);
   if (number("train_loss")) print(fmt::format("{:<16} {:.4f}\n", "train_loss", r.results["train_loss"].get<double>()));
   for (const char* split : {"eval", "test"})
     for (const char* name : {"loss", "accuracy", "f1_macro", "f1_micro", "mse", "pearson", "spearman"}) {
@@ -49,6 +63,7 @@ void print_summary(const TrainResult& r) {
       const std::string interval = key + "_interval";
       if (r.results.contains(interval) && r.results[interval].is_array() && r.results[interval].size() == 2)
         print(fmt::format("  (95% interval {:.4f} to {:.4f})", r.results[interval][0].get<double>(), r.results[interval][1].get<double>()));
+      if (const std::string other = key + "_on_f32_base"; number(other)) print(fmt::format("  on the f32 base {:.4f}", r.results[other].get<double>()));
       print("\n");
     }
   print(fmt::format("run folder: {}\n", r.output_dir.string()));

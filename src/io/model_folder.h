@@ -25,6 +25,8 @@ class WeightFiles {
   bool contains(const std::string& name) const;
   const TensorEntry& entry(const std::string& name) const;
   Tensor read_f32(const std::string& name) const;
+  /// As stored. `may_map`: shares the mapped file where the folder's manifest vouches for it (see MappedFile), else a copy.
+  Tensor read(const std::string& name, MemoryClass c, bool may_map = false) const;
   const std::vector<SafetensorsFile>& files() const { return files_; }
   /// SHA-256 over all files' tensors: names, types, shapes and bytes, independent of file layout (kept in attune.json, reliability I3).
   /// Reads everything at the first call.
@@ -33,6 +35,7 @@ class WeightFiles {
  private:
   std::vector<SafetensorsFile> files_;
   std::map<std::string, size_t> where_;
+  mutable std::map<size_t, std::shared_ptr<const MappedFile>> mapped_;  ///< null: not to be mapped
   mutable std::string fingerprint_;
 };
 

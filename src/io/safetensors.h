@@ -1,8 +1,9 @@
 // safetensors: read leniently, write strictly (byte-identical with the official writer). Format: docs/formats.md; rules R1-R12 are
-// the ids of the errors ("safetensors.R7"). Data is copied into memory, never mapped: the file may change under us.
+// the ids of the errors ("safetensors.R7"). Data is copied into memory, since the file may change under us; map() is for our own files.
 #pragma once
 
 #include <map>
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -30,12 +31,17 @@ class SafetensorsFile {
   Tensor read(const std::string& name, MemoryClass c = MemoryClass::kWeights) const;
   /// Converted to F32 (F16, BF16, F64 widened or narrowed).
   Tensor read_f32(const std::string& name, MemoryClass c = MemoryClass::kWeights) const;
+  /// As read(), but the tensor shares `file`, a mapping of this file, and is not to be written; a copy where the data is not aligned.
+  /// Error(kInput) "file.truncated" when the mapping is not as long as the header said.
+  Tensor map(const std::string& name, const std::shared_ptr<const MappedFile>& file, MemoryClass c = MemoryClass::kWeights) const;
   /// All tensors as stored.
   TensorMap read_all(MemoryClass c = MemoryClass::kWeights) const;
   /// `count` raw bytes of one tensor, from its byte `offset` on.
   void read_bytes(const TensorEntry& e, uint64_t offset, uint64_t count, void* out) const;
 
  private:
+  std::pair<const TensorEntry*, DType> typed(const std::string& name) const;
+
   fs::path path_;
   uint64_t data_begin_ = 0;
   std::vector<TensorEntry> entries_;

@@ -189,7 +189,8 @@ void SafetensorsFile::read_bytes(const TensorEntry& e, uint64_t offset, uint64_t
   if (count > 0) read_range(path_, data_begin_ + e.begin + offset, count, out);
 }
 
-Tensor SafetensorsFile::read(const std::string& name, MemoryClass c) const {
+/// The entry of a tensor that there is, in a type we compute with.
+std::pair<const TensorEntry*, DType> SafetensorsFile::typed(const std::string& name) const {
   const TensorEntry* e = find(name);
   if (!e) {
     fail(ErrorCode::kInput, {.id = "safetensors.tensor",
@@ -208,9 +209,29 @@ Tensor SafetensorsFile::read(const std::string& name, MemoryClass c) const {
                              .got = e->dtype,
                              .hint = "convert the model to one of these types"});
   }
-  Tensor t(e->shape, *type, c);
+  return {e, *type};
+}
+
+Tensor SafetensorsFile::read(const std::string& name, MemoryClass c) const {
+  const auto [e, type] = typed(name);
+  Tensor t(e->shape, type, c);
   read_bytes(*e, 0, e->end - e->begin, t.data());
   return t;
+}
+
+Tensor SafetensorsFile::map(const std::string& name, const std::shared_ptr<const MappedFile>& file, MemoryClass c) const {
+  const auto [e, type] = typed(name);
+  const std::string_view all = file->bytes();
+  if (all.size() < data_begin_ + e->end)
+    fail(ErrorCode::kInput, {.id = "file.truncated",
+                             .where = path_.string(),
+                             .what = "became shorter while it was read",
+                             .expected = fmt::format("{} bytes", grouped(data_begin_ + e->end)),
+                             .got = fmt::format("{} bytes", grouped(all.size())),
+                             .hint = "copy or download the file again"});
+  const char* data = all.data() + data_begin_ + e->begin;
+  if (e->end == e->begin || reinterpret_cast<uintptr_t>(data) % static_cast<uintptr_t>(size_of(type)) != 0) return read(name, c);
+  return Tensor::view(file, data, e->shape, type, c);
 }
 
 Tensor SafetensorsFile::read_f32(const std::string& name, MemoryClass c) const {

@@ -5,6 +5,7 @@
 #include <set>
 
 #include "base/error.h"
+#include "base/manifest.h"
 #include "base/utf8.h"
 #include "io/model_folder.h"
 
@@ -156,6 +157,19 @@ const TensorEntry& WeightFiles::entry(const std::string& name) const {
 Tensor WeightFiles::read_f32(const std::string& name) const {
   entry(name);
   return files_[where_.at(name)].read_f32(name);
+}
+
+Tensor WeightFiles::read(const std::string& name, MemoryClass c, bool may_map) const {
+  entry(name);
+  const size_t at = where_.at(name);
+  const SafetensorsFile& file = files_[at];
+  if (!may_map) return file.read(name, c);
+  auto mapped = mapped_.find(at);
+  if (mapped == mapped_.end()) {
+    const bool ours = manifest_vouches(file.path().parent_path(), file.path().filename().string());
+    mapped = mapped_.emplace(at, ours ? std::make_shared<const MappedFile>(file.path()) : nullptr).first;
+  }
+  return mapped->second ? file.map(name, mapped->second, c) : file.read(name, c);
 }
 
 std::string WeightFiles::fingerprint() const {

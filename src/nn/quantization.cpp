@@ -62,6 +62,15 @@ const char* name_of(StoredForm form) {
   return "";
 }
 
+std::string describe(StoredForm form, bool double_quant) {
+  switch (form) {
+    case StoredForm::kPlain: return "f32";
+    case StoredForm::kInt8: return "int8 (LLM.int8 weights)";
+    case StoredForm::kNf4: return double_quant ? "nf4 (QLoRA), double quantisation" : "nf4 (QLoRA)";
+  }
+  return "";
+}
+
 namespace {
 
 /// The path is `name`, ends in it, or lies inside it.
@@ -163,6 +172,17 @@ std::vector<Smoothing> calibrate(const std::vector<Linear*>& layers, int threads
     for (const size_t j : sharing) result[j] = s;
   }
   return result;
+}
+
+void infer_in_int8(const std::vector<Linear*>& layers, const Context& ctx) {
+  for (Linear* l : layers) {
+    Weight& w = l->weight;
+    const auto rows = [&w](int64_t begin, int64_t end, float* to) { w.rows(begin, end, to); };
+    w.int8 = Int8Pair{pack_int8_forward(w.out, w.in, rows, {}, ctx.kernels->int8_limit, ctx.threads), {}};
+    w.int8_limit = ctx.kernels->int8_limit;
+    w.f32.var.data = Tensor();
+    w.codes = std::monostate();
+  }
 }
 
 void compute_in_int8(const std::vector<Linear*>& layers, const std::vector<Smoothing>& smoothing, Resident resident, const Context& ctx) {

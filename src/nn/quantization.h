@@ -35,6 +35,9 @@ struct QuantizationConfig {
 /// "nf4", "int8" or "none".
 const char* name_of(StoredForm form);
 
+/// For people, so that the two are never confused: "int8 (LLM.int8 weights)", "nf4 (QLoRA)", "nf4 (QLoRA), double quantisation", "f32".
+std::string describe(StoredForm form, bool double_quant);
+
 /// The linear layers of the backbone whose weights do not train, but for poolers and those `skip` names.
 std::vector<Linear*> frozen_linears(Model& model, const std::vector<std::string>& skip);
 
@@ -48,6 +51,9 @@ void check_skip_modules(Model& model, const std::vector<std::string>& skip);
 /// Runs `forward` with F32 products and finds for each layer what to move from its inputs into its weights, so that both quantise well:
 /// s_k = sqrt(max|x_k| / max|W_k|) (SmoothQuant, arXiv 2211.10438, alpha 0.5). Layers that read the same input share it.
 std::vector<Smoothing> calibrate(const std::vector<Linear*>& layers, int threads, const std::function<void()>& forward);
+
+/// For models that only answer: the forward products of `layers` become 8-bit ones, and every other form of their weights is given up.
+void infer_in_int8(const std::vector<Linear*>& layers, const Context& ctx);
 
 /// Products of `layers` become 8-bit ones (weight.h, use_int8). `smoothing` has one entry a layer, or none.
 void compute_in_int8(const std::vector<Linear*>& layers, const std::vector<Smoothing>& smoothing, Resident resident, const Context& ctx);

@@ -170,6 +170,17 @@ std::vector<std::string> stored_names(StoredForm form, const std::string& layer)
   return names;
 }
 
+Shape nf4_shape(const TensorMap& tensors, const std::string& layer, const std::string& where) {
+  const StoredLayer stored(tensors, layer, where);
+  const Json state = stored.get_state();
+  const auto shape = state.find("shape");
+  constexpr int64_t kMost = int64_t{1} << 31;
+  const auto is_size = [](const Json& v) { return v.is_number_integer() && v.get<int64_t>() >= 1 && v.get<int64_t>() <= kMost; };
+  if (shape == state.end() || !shape->is_array() || shape->size() != 2 || !is_size((*shape)[0]) || !is_size((*shape)[1]))
+    stored.refuse(kNf4State, "has a bad shape", "two sizes", shape == state.end() ? "none" : dump_json(*shape, {.indent = -1}).substr(0, 80));
+  return {(*shape)[0].get<int64_t>(), (*shape)[1].get<int64_t>()};
+}
+
 TensorMap to_tensors(const Nf4Matrix& m, const std::string& layer, const std::string& dtype) {
   require(std::find(kStateTypes.begin(), kStateTypes.end(), dtype) != kStateTypes.end(), "dtype is none bitsandbytes quantises");
   Json state = {{"quant_type", "nf4"}, {"blocksize", kNf4Block}, {"dtype", dtype}, {"shape", {m.out, m.in}}};

@@ -21,6 +21,10 @@ StoredForm stored_form(const std::function<bool(const std::string&)>& has, const
 /// Every name `form` may use for `layer` (kPlain: the weight alone); those without double quantisation are absent from some files.
 std::vector<std::string> stored_names(StoredForm form, const std::string& layer);
 
+/// The shape of the weight, from the state of NF4's tensors alone: two sizes, each 1 or more; the matrix itself is not looked at.
+/// Error(kInput) as nf4_from_tensors.
+Shape nf4_shape(const TensorMap& tensors, const std::string& layer, const std::string& where);
+
 /// The tensors share storage with `m` where they can. `dtype` is the type the weight had and bitsandbytes gives back: "float32",
 /// "float16" or "bfloat16".
 TensorMap to_tensors(const Nf4Matrix& m, const std::string& layer, const std::string& dtype = "float32");

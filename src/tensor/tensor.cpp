@@ -13,11 +13,15 @@ namespace attune {
 
 struct Tensor::Storage {
   Storage(int64_t n, MemoryClass mc, bool zeroed = false)
-      : allocator(Allocator::current()), data(zeroed ? allocator.take_zeroed(n, mc) : allocator.take(n, mc)), memory_class(mc) {}
-  ~Storage() { allocator.give(data, memory_class); }
+      : allocator(&Allocator::current()), data(zeroed ? allocator->take_zeroed(n, mc) : allocator->take(n, mc)), memory_class(mc) {}
+  Storage(std::shared_ptr<const void> o, const void* d, MemoryClass mc) : owner(std::move(o)), data(const_cast<void*>(d)), memory_class(mc) {}
+  ~Storage() {
+    if (allocator) allocator->give(data, memory_class);
+  }
   Storage(const Storage&) = delete;
   Storage& operator=(const Storage&) = delete;
-  Allocator& allocator;
+  Allocator* allocator = nullptr;     // null: memory of `owner`
+  std::shared_ptr<const void> owner;
   void* data;
   MemoryClass memory_class;
 };
@@ -47,6 +51,16 @@ Tensor Tensor::of(Shape shape, std::span<const float> values, MemoryClass c) {
   Tensor t(std::move(shape), DType::kF32, c);
   require(static_cast<int64_t>(values.size()) == t.size(), "values do not fill the shape");
   std::copy(values.begin(), values.end(), t.f32());
+  return t;
+}
+
+Tensor Tensor::view(std::shared_ptr<const void> owner, const void* data, Shape shape, DType dtype, MemoryClass c) {
+  require(owner != nullptr && reinterpret_cast<uintptr_t>(data) % static_cast<uintptr_t>(size_of(dtype)) == 0, "a view needs an owner and alignment");
+  Tensor t;
+  t.storage_ = std::make_shared<Storage>(std::move(owner), data, c);
+  t.shape_ = std::move(shape);
+  t.dtype_ = dtype;
+  t.pitch_ = t.cols();
   return t;
 }
 

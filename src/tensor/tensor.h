@@ -26,6 +26,8 @@ class Tensor {
   Tensor(Shape shape, DType dtype = DType::kF32, MemoryClass c = MemoryClass::kActivations);
   static Tensor zeros(Shape shape, MemoryClass c = MemoryClass::kActivations);
   static Tensor of(Shape shape, std::span<const float> values, MemoryClass c = MemoryClass::kWeights);
+  /// Memory of another owner (a mapped file), which lives as long as tensors share it and is never written; the ledger does not count it.
+  static Tensor view(std::shared_ptr<const void> owner, const void* data, Shape shape, DType dtype, MemoryClass c);
 
   bool empty() const { return storage_ == nullptr; }
   const Shape& shape() const { return shape_; }

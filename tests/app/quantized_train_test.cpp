@@ -2,6 +2,7 @@
 #include <gtest/gtest.h>
 
 #include "app/evaluate.h"
+#include "app/train.h"
 #include "app/train_rig.h"
 #include "io/checkpoint.h"
 #include "io/safetensors.h"
