@@ -55,8 +55,8 @@ TEST(Quantization, EverySpellingTrains) {
       {"quantization: nf4\n", {}, "nf4", "  type: nf4\n"},
       {"quantization: int8\n", {}, "int8", "  type: int8\n"},
       {"quantization: nf4\n", {"--quantization", "int8"}, "int8", "  type: int8\n"},
-      {"quantization: none\n", {}, "", "  type: none\n"},
-      {"quantization:\n", {}, "", "  type: none\n"},
+      {"quantization: none\n", {}, "none", "  type: none\n"},
+      {"quantization:\n", {}, "none", "  type: none\n"},
   };
   for (const Spelling& s : all) {
     Folder f;

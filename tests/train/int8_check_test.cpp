@@ -51,7 +51,7 @@ constexpr int kLinears = 6;  // of a BERT block
 TEST(Int8Check, AHealthyModelFallsBackNowhere) {
   for (const char* curve : {"bert_lora", "distilbert_lora"}) {
     Rig rig(curve);
-    const Int8Check check = check_without_smoothing(rig);
+    const Int8Check check = multiply_in_8_bits(rig);
     EXPECT_THAT(check.two_terms, IsEmpty()) << describe(check);
     EXPECT_THAT(check.exact, IsEmpty());
     EXPECT_GE(check.least(), kLeastCosine);
