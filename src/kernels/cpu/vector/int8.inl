@@ -70,6 +70,14 @@ ATTUNE_INLINE I load_int(const void* p) {
   return v;
 }
 
+/// a * b + c, rounded once. Left to the compiler, tiles of other heights would round otherwise, and a row's results would depend on where
+/// it stands.
+#if ATTUNE_LANES == 16
+ATTUNE_INLINE F multiply_add(F a, F b, F c) { return (F)_mm512_fmadd_ps((__m512)a, (__m512)b, (__m512)c); }
+#else
+ATTUNE_INLINE F multiply_add(F a, F b, F c) { return (F)_mm256_fmadd_ps((__m256)a, (__m256)b, (__m256)c); }
+#endif
+
 /// sums += four products of unsigned and signed bytes a lane. GCC 12 spills a tile written with intrinsics, so VNNI is written out.
 ATTUNE_INLINE void add_dots(I& sums, I unsigned_bytes, I signed_bytes) {
 #if defined(ATTUNE_DPBUSD)
@@ -130,7 +138,7 @@ ATTUNE_INLINE void int8_tile(const Quantized& x, int64_t first, const Int8Produc
       for (int r = 0; r < R; ++r) {
         const F scale = set1(scales[r * x.blocks + block]);
         ATTUNE_UNROLL
-        for (int v = 0; v < kTileVectors; ++v) total[r][v] = total[r][v] + __builtin_convertvector(sums[r][v], F) * scale;
+        for (int v = 0; v < kTileVectors; ++v) total[r][v] = multiply_add(__builtin_convertvector(sums[r][v], F), scale, total[r][v]);
       }
     }
   }
@@ -144,12 +152,12 @@ ATTUNE_INLINE void int8_tile(const Quantized& x, int64_t first, const Int8Produc
     ATTUNE_UNROLL
     for (int r = 0; r < R; ++r) {
       const int64_t at = (row + r) * p.y_pitch + column;
-      F out = total[r][v] * scale + start;
+      F out = multiply_add(total[r][v], scale, start);
       if (p.y_bf16) {
         whole ? store_halves(p.y_bf16 + at, to_bf16(out)) : store_bf16_part(p.y_bf16 + at, to_bf16(out), used);
         continue;
       }
-      if (p.beta != 0.0f) out = out + (whole ? load(p.y + at) : load_part(p.y + at, used)) * p.beta;
+      if (p.beta != 0.0f) out = multiply_add(whole ? load(p.y + at) : load_part(p.y + at, used), set1(p.beta), out);
       whole ? store(p.y + at, out) : store_part(p.y + at, out, used);
     }
   }
