@@ -20,9 +20,10 @@ constexpr const char* kCopied[] = {"tokenizer.json", "tokenizer_config.json", "s
                                    "merges.txt",     "added_tokens.json",     kSideFile};
 
 OpenedModel open_for(const QuantizeOptions& options) {
-  OpenedModel opened = open_model(options.model);
-  if (opened.adapter)
+  // Before its base is looked for, which need not be here.
+  if (file_exists(fs::path(options.model) / "adapter_config.json"))
     fail(ErrorCode::kUsage, {.id = "quantize.adapter", .where = options.model, .what = "is an adapter", .hint = "merge it first (attune merge), then quantise the merged folder"});
+  OpenedModel opened = open_model(options.model);
   if (opened.stored.on())
     fail(ErrorCode::kInput, {.id = "quantize.quantized",
                              .where = options.model,
