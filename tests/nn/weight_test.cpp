@@ -60,7 +60,7 @@ TEST(Weight, BytesAreTheLedgers) {
       const auto compare = [&](const char* when) {
         const int64_t plain = w.f32.loaded() ? w.f32.var.data.bytes() : 0, counted = quantised_now() - before;
         EXPECT_LE(w.bytes() - plain, counted) << held.name << when;
-        EXPECT_GE(w.bytes() - plain, counted - 10 * 64) << held.name << when;  // each tensor's memory is rounded up to 64 bytes
+        EXPECT_GE(w.bytes() - plain, counted - 10 * 128) << held.name << when;  // 64 bytes of rounding a tensor, 64 of a poisoned gap
         Allocator::global().trim();                                            // a kept block that is used again may be larger
       };
       Allocator::global().trim();
