@@ -52,7 +52,8 @@ TEST(Int8, RowsOfZerosAndOfAlmostNothingAreZero) {
   const Int8Matrix m = quantized(Tensor::of({3, 2}, std::vector<float>{0, -0.0f, 1e-40f, -5e-37f, 1e-35f, -2.5e-36f}), 1);
   EXPECT_EQ(elements<int8_t>(m.codes), (std::vector<int8_t>{0, 0, 0, 0, 127, -32}));
   EXPECT_EQ(m.absmax.f32()[0], 0.0f);
-  for (const float y : dequantized(m, 0, 2).span()) EXPECT_EQ(y, 0.0f);
+  const Tensor back = dequantized(m, 0, 2);
+  for (const float y : back.span()) EXPECT_EQ(y, 0.0f);
 }
 
 TEST(Int8, TheLargestNumbersStayInRange) {
