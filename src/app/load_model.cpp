@@ -22,7 +22,7 @@ std::string quoted(const std::vector<std::string>& names) { return fmt::format("
 void announce(const LoadedModel& m) {
   if (!m.report.missing.empty())
     note(fmt::format("Some weights of {} were not in {} and are newly initialized: {}\n  You should TRAIN this model before you use its predictions.",
-                     m.opened.architecture->class_name(m.task->head()), m.opened.folder.string(), quoted(m.report.missing)));
+                     m.opened.architecture->class_name(m.task->kind().head), m.opened.folder.string(), quoted(m.report.missing)));
   if (!m.report.unexpected.empty())
     warning(fmt::format("{} tensor(s) of {} are not used by this architecture: {}", m.report.unexpected.size(), m.opened.folder.string(), quoted(m.report.unexpected)));
 }
@@ -58,7 +58,7 @@ Opening begin_load(OpenedModel opened, TaskSettings settings) {
   LoadedModel& m = o.m;
   m.task = make_task(std::move(settings));
   m.opened = std::move(opened);
-  m.model = m.opened.architecture->make(m.opened.config, m.task->head(), m.task->outputs());
+  m.model = m.opened.architecture->make(m.opened.config, m.task->kind().head, m.task->outputs());
   if (m.task->settings().max_length > m.model->info().max_positions)
     fail(ErrorCode::kUsage, {.id = "data.max_length",
                              .where = "max_length",
@@ -112,6 +112,12 @@ LoadedModel finish_load(Opening o, uint64_t seed, const BaseStorage& storage) {
                              .got = fmt::format("{}", m.tokenizer->vocab_size()),
                              .hint = "tokenizer and weights belong to different models"});
   return std::move(m);
+}
+
+/// Some tensor of the head is among these.
+bool has_any(Model& model, const std::vector<std::string>& names) {
+  const auto parameters = model.head() ? named_parameters(*model.head()) : std::vector<NamedParameter>();
+  return std::any_of(parameters.begin(), parameters.end(), [&](const NamedParameter& p) { return std::find(names.begin(), names.end(), p.name) != names.end(); });
 }
 
 void require_complete(const Opening& o) {
@@ -210,7 +216,7 @@ LoadedModel load_for_training(OpenedModel opened, TaskSettings settings, const P
   LoadedModel& begun = o.m;
   check_skip_modules(*begun.model, storage.quantization.skip_modules);
   const auto& missing = begun.report.missing;
-  const bool new_head = std::any_of(missing.begin(), missing.end(), [](const std::string& n) { return n.find("classifier") != std::string::npos; });
+  const bool new_head = has_any(*begun.model, missing);
   begun.head_origin = new_head ? fmt::format("random-init(seed={})", seed) : "from-checkpoint";
   if (adapter) {
     check_base(begun, strict);
@@ -219,7 +225,7 @@ LoadedModel load_for_training(OpenedModel opened, TaskSettings settings, const P
     announce(begun);
     PeftSetup setup;
     setup.adapter.options = options;
-    setup.adapter.task_type = begun.task->peft_task_type();
+    setup.adapter.task_type = begun.task->kind().peft_task_type;
     setup.adapter.base_model_name_or_path = begun.opened.base_name;
     setup.origin = {ErrorCode::kUsage, "peft"};
     setup.default_targets = begun.opened.architecture->default_lora_targets;

@@ -107,12 +107,12 @@ QuantizeResult quantize(const QuantizeOptions& options) {
   result.output_dir = options.output_dir;
   const bool labels = opened.settings.has_value();
   RowsToCompare rows;
-  if (labels) rows = rows_to_compare(options.verify, {}, options.data, options.verify_rows);
+  if (labels) rows = rows_to_compare(find_task(opened.settings->task).rows, options.verify, {}, options.data, options.verify_rows);
   if (!labels && !options.verify.empty()) warning(options.model + " has no head, so nothing can be compared on rows");
 
   LoadedModel m = labels ? load_for_use(std::move(opened)) : load_backbone(std::move(opened));
   const std::vector<Example> examples = labels ? encode_rows(m, rows.rows) : std::vector<Example>();
-  const Tensor before = labels ? *logits_of(ctx, *m.model, examples) : Tensor();
+  const Outputs before = labels ? *outputs_of(ctx, *m.model, examples) : Outputs();
 
   std::map<const Parameter*, Linear*> layers;
   for (Linear* l : frozen_linears(*m.model, options.skip_modules)) layers[&l->weight.f32] = l;
@@ -136,7 +136,7 @@ QuantizeResult quantize(const QuantizeOptions& options) {
   result.weight_error = all.relative();
   if (labels) {
     result.verified_on = rows.source;
-    result.compared = compare_logits(*m.task, before, *logits_of(ctx, *m.model, examples));
+    result.compared = compare_logits(*m.task, before, *outputs_of(ctx, *m.model, examples));
   }
   const TensorMap tensors = tensors_of(m, quantized);
   for (const auto& file : m.weights->files()) result.bytes_before += static_cast<int64_t>(attune::file_size(file.path()));

@@ -19,6 +19,7 @@ enum class OnBadRows { kStop, kSkip };
 
 struct ReadOptions {
   DataFormat format = DataFormat::kAuto;  ///< kAuto: by the name's ending
+  RowKind kind = RowKind::kText;
   ColumnConfig columns;
   LabelUse labels = LabelUse::kRequired;
   OnBadRows on_bad_rows = OnBadRows::kStop;

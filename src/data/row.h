@@ -11,6 +11,14 @@
 
 namespace attune {
 
+/// What the rows of a task hold.
+enum class RowKind {
+  kText,      ///< text, perhaps a pair, and a label
+  kTokens,    ///< words with a tag each
+  kQuestion,  ///< question, context and answers
+  kDocument,  ///< text, or prompt and completion, or messages
+};
+
 struct Row {
   uint64_t index = 0;               ///< 0-based among the file's accepted records
   uint64_t line = 0;                ///< 1-based line the record starts at
@@ -18,7 +26,10 @@ struct Row {
   bool id_is_number = false;        ///< the id was a JSON number, and is written as one again
   std::string text;
   std::optional<std::string> pair;  ///< second text
-  /// The label cell as written: text for CSV/TSV, any JSON value for JSON files (list for multi-label); null when absent.
+  std::vector<std::string> tokens;  ///< words of token tasks
+  std::string group;                ///< context or document the row belongs to, "" when it stands alone: clusters of intervals
+  /// The label cell as written: text for CSV/TSV, any JSON value for JSON files (list for multi-label); null when absent. Token tasks: a
+  /// list of tags. Questions: {"text": [...], "answer_start": [...]}, empty lists where there is no answer. Documents: `messages`.
   Json label;
 };
 

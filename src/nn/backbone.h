@@ -42,7 +42,9 @@ class Backbone : public Module {
   virtual Var forward(const Context&, const Input&) = 0;
 };
 
-enum class HeadKind { kNone, kSequenceClassification };
+enum class HeadKind { kNone, kSequenceClassification, kTokenClassification, kQuestionAnswering, kCausalLm, kMaskedLm };
+constexpr HeadKind kHeadKinds[] = {HeadKind::kNone,      HeadKind::kSequenceClassification, HeadKind::kTokenClassification, HeadKind::kQuestionAnswering,
+                                   HeadKind::kCausalLm, HeadKind::kMaskedLm};
 
 /// The task layer as Hugging Face builds it for this architecture: its keys, dropouts, pooling and ties.
 class Head : public Module {
