@@ -22,7 +22,7 @@ struct TaskOptions {
   std::string aggregation_strategy;                ///< none, simple, first, average, max; "": simple
   std::optional<bool> strict;                      ///< seqeval's strict mode; false
   // Language models
-  std::optional<int64_t> stride;                   ///< tokens a window moves on when a text is longer than the model; unset: the window
+  std::optional<int64_t> window_stride;            ///< tokens a window moves on when a text is longer than the model; unset: the window
   std::optional<bool> completion_only_loss;        ///< of prompt/completion and messages; true
   std::optional<double> mlm_probability;           ///< share of tokens that are masked; 0.15
   std::string chat_template;                       ///< chatml, llama3; "": as the folder says
