@@ -176,7 +176,7 @@ OpenedModel open_model(const std::string& name, const std::string& base_model, c
       m.settings = settings_for(m.config, n);
     }
   }
-  if (m.settings && !file_exists(own / kSideFile)) m.settings->max_length = get_int(m.config.json, "max_position_embeddings", 512, m.config.where, 1, kMaxPositions);
+  if (m.settings && !file_exists(own / kSideFile)) m.settings->max_length = m.architecture->make(m.config, HeadKind::kNone, 0)->info().max_positions;
   return m;
 }
 

@@ -99,7 +99,7 @@ TaskSettings training_settings(const RunConfig& config, const OpenedModel& opene
   s.problem_type = labels.problem_type();
   s.labels = labels.names();
   s.label_separator = labels.separator();
-  s.max_length = opened.settings ? opened.settings->max_length : get_int(opened.config.json, "max_position_embeddings", s.max_length, opened.config.where, 1, kMaxPositions);
+  s.max_length = opened.settings ? opened.settings->max_length : opened.architecture->make(opened.config, HeadKind::kNone, 0)->info().max_positions;
   if (opened.settings) s.truncation_side = opened.settings->truncation_side;
   const fs::path tokenizer = opened.tokenizer_folder / "tokenizer_config.json";
   if (!opened.settings && file_exists(tokenizer) && get_string(read_json(tokenizer), "truncation_side", "right", tokenizer.string()) == "left")
