@@ -15,12 +15,12 @@ TensorSource blank_source(const OpenedModel& opened, Model& model) {
   TensorSource s;
   s.where = folder.string();
   if (opened.stored.on()) {  // its tensors have other names and shapes
-    for (const auto& np : named_parameters(model)) s.entries.emplace_back(np.name, np.parameter->shape);
+    for (const auto& np : named_parameters(model)) s.entries.emplace_back(np.name, checkpoint_shape(*np.parameter));
   } else if (file_exists(folder / "model.safetensors") || file_exists(folder / "model.safetensors.index.json")) {
     const WeightFiles files(folder);
     for (const auto& name : files.names()) s.entries.emplace_back(name, files.entry(name).shape);
   } else {
-    for (const auto& np : named_parameters(model)) s.entries.emplace_back(np.name, np.parameter->shape);
+    for (const auto& np : named_parameters(model)) s.entries.emplace_back(np.name, checkpoint_shape(*np.parameter));
   }
   s.read = [shapes = std::map<std::string, Shape>(s.entries.begin(), s.entries.end())](const std::string& name) {
     return Tensor(shapes.at(name), DType::kF32, MemoryClass::kWeights);

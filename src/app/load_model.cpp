@@ -174,6 +174,7 @@ TensorSource tensor_source(const LoadedModel& m) {
   s.where = m.opened.folder.string();
   for (const auto& e : m.stored->entries()) s.entries.emplace_back(e.name, e.shape);
   s.read = [stored = m.stored](const std::string& name) { return stored->read_f32(name); };
+  s.as_linear = [stored = m.stored](const std::string& name) { return stored->form(name) != StoredForm::kPlain; };
   return s;
 }
 
@@ -208,6 +209,23 @@ LoadedModel load_backbone(OpenedModel opened) {
   require_complete(o);
   fill_weights(o, 0, {});
   return std::move(o.m);
+}
+
+LoadedModel load_language_model(OpenedModel opened, bool strict, const BaseStorage& storage) {
+  const std::optional<fs::path> adapter = opened.adapter;
+  Opening o;
+  o.m.model = opened.architecture->make(opened.config, HeadKind::kCausalLm, 0);
+  o.m.opened = std::move(opened);
+  open_weights(o);
+  if (adapter) {
+    check_base(o.m, strict);
+    apply_adapter(o.m, *adapter, true);
+  } else {
+    require_complete(o);
+  }
+  LoadedModel m = finish_load(std::move(o), 0, storage);
+  if (adapter) fill_adapter(m, *adapter);
+  return m;
 }
 
 LoadedModel load_for_training(OpenedModel opened, TaskSettings settings, const PeftConfig& options, uint64_t seed, bool strict, const BaseStorage& storage) {
@@ -259,8 +277,10 @@ void restore_f32_base(LoadedModel& m) {
     quantized.insert(&w.f32);
   }
   const TensorSource source = tensor_source(m);
-  for (const auto& [name, np] : plan_weights(*m.model, source).reads)
-    if (quantized.contains(np.parameter)) np.parameter->var.data = source.read(name);
+  WeightPlan plan = plan_weights(*m.model, source);
+  std::erase_if(plan.reads, [&](const auto& read) { return !quantized.contains(read.second.parameter); });
+  plan.missing.clear();
+  read_weights(plan, source, 0.0, 0, [](const NamedParameter& np, Tensor values) { np.parameter->var.data = std::move(values); });
 }
 
 void dequantize_base(LoadedModel& m, int threads) {

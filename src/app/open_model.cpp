@@ -173,11 +173,13 @@ Json side_file(const TaskSettings& s, const std::string& base_name, const std::s
   for (size_t i = 0; i < s.labels.size(); ++i) id2label[std::to_string(i)] = s.labels[i];
   Json j = {{"format_version", 1},
             {"task", s.task},
-            {"problem_type", problem_type_name(s.problem_type)},
-            {"id2label", id2label},
             {"max_length", s.max_length},
             {"truncation_side", s.truncation_side == Side::kLeft ? "left" : "right"},
             {"truncation", strategy_name(s.truncation)}};
+  if (!s.labels.empty()) {
+    j["problem_type"] = problem_type_name(s.problem_type);
+    j["id2label"] = id2label;
+  }
   if (Json options = to_json(s.options); !options.empty()) j["options"] = std::move(options);
   if (!base_name.empty()) j["base_model"] = {{"name", base_name}, {"fingerprint", base_fingerprint}};
   return j;

@@ -78,7 +78,7 @@ void load_checkpoint_model(LoadedModel& m, const fs::path& checkpoint) {
   }
   const SafetensorsFile file(checkpoint / "model.safetensors");
   for (const auto& p : m.method->trainable()) {
-    const Tensor t = file.read_f32(p.name);
+    const Tensor t = checkpoint_form(*p.parameter, file.read_f32(p.name));
     require(t.shape() == p.parameter->shape, "checkpoint: a tensor of another shape");
     std::copy(t.span().begin(), t.span().end(), p.parameter->var.data.span().begin());
   }
