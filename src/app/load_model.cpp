@@ -20,6 +20,7 @@ std::string quoted(const std::vector<std::string>& names) { return fmt::format("
 
 /// What transformers says, in its words, so that people recognise it.
 void announce(const LoadedModel& m) {
+  if (m.opened.from_scratch) return note("All weights are drawn from the seed: nothing of the folder's weights is used.");
   if (!m.report.missing.empty())
     note(fmt::format("Some weights of {} were not in {} and are newly initialized: {}\n  You should TRAIN this model before you use its predictions.",
                      m.opened.architecture->class_name(m.task->kind().head), m.opened.folder.string(), quoted(m.report.missing)));
@@ -37,7 +38,7 @@ struct Opening {
 /// Opens the weights and plans where they go. config.json and the tensors must agree on how they are stored.
 void open_weights(Opening& o) {
   LoadedModel& m = o.m;
-  m.weights = std::make_shared<const WeightFiles>(m.opened.folder);
+  m.weights = m.opened.from_scratch ? std::make_shared<const WeightFiles>() : std::make_shared<const WeightFiles>(m.opened.folder);
   m.stored = std::make_shared<const StoredWeights>(m.weights);
   const StoredForm said = m.opened.stored.type, found = m.stored->form();
   if (said != found)

@@ -26,6 +26,7 @@ struct OpenedModel {
   std::optional<TaskSettings> settings;  ///< nullopt: nothing says that there is a trained head
   std::shared_ptr<const Tokenizer> tokenizer;  ///< where it has been read already
   QuantizationConfig stored;             ///< how the base's folder holds its linear layers: type and double_quant
+  bool from_scratch = false;             ///< weights are drawn, not read
   std::string base_fingerprint;          ///< attune.json's word on the base's tensors; "" unknown
 };
 

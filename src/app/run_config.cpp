@@ -23,6 +23,7 @@ void RunConfig::fields(FieldList& f) {
          .choices = {"", "single_label_classification", "multi_label_classification", "regression"},
          .value = "{single_label_classification,multi_label_classification,regression}"});
   f.add("num_labels", num_labels, {.help = "labels of the head; unset: from the data", .least = 1, .most = 1 << 20});
+  f.add("from_scratch", from_scratch, {.help = "draw all weights from the seed; the model's folder needs config.json and a tokenizer only"});
   f.group("data", data, "Data");
   f.group("peft", peft, "What is trained");
   f.group("quantization", quantization, "How the frozen base is stored");
@@ -85,6 +86,8 @@ void check_together(const RunConfig& c, ConfigReader& reader) {
         fmt::format("quantization: a base stored at few bits is frozen and its values are not kept, so only adapters are saved; method {} "
                     "saves the whole model: use method lora",
                     c.peft.method));
+  if (c.from_scratch && (adapter || c.peft.method != "full"))
+    conflict("from_scratch: weights that are drawn must be trained, so the method has to be full");
   if (c.compute == Compute::kInt8 && !adapter && c.peft.method == "full")
     conflict("compute: int8 is for frozen weights, method full trains all of them; use method lora");
   if (!is_null_word(c.memory_limit) && !parse_bytes(c.memory_limit))

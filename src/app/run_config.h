@@ -19,6 +19,7 @@ struct RunConfig {
   std::string task = "text-classification";  ///< a name of the task registry
   std::string problem_type;                  ///< "", single_label_classification, multi_label_classification, regression
   std::optional<int64_t> num_labels;         ///< unset: from the data
+  bool from_scratch = false;                 ///< all weights are drawn; the folder needs config.json and a tokenizer only
   DataConfig data;
   PeftConfig peft;
   QuantizationConfig quantization;

@@ -3,6 +3,8 @@
 
 #include <fmt/format.h>
 
+#include <cmath>
+
 #include "app/int8_run.h"
 #include "app/memory_plan.h"
 #include "app/model_card.h"
@@ -156,6 +158,16 @@ void report_precision(LoadedModel& m, const TrainingData& data, const Context& c
   }
 }
 
+/// What training did to a text that is not its own.
+void report_retained(const LoadedModel& m, const SplitData& text, const Evaluation& before, const Evaluation& after, Json& results) {
+  for (const std::string& name : m.task->headline()) {
+    if (!before.metrics[name].is_number() || !after.metrics[name].is_number()) continue;
+    put_number(results, "retain_" + name + "_before", before.metrics[name].get<double>());
+    put_number(results, "retain_" + name, after.metrics[name].get<double>());
+  }
+  note(fmt::format("Retained ({}): perplexity {:.3f} before training, {:.3f} after", text.file, std::exp(before.loss), std::exp(after.loss)));
+}
+
 /// timings.json: what benchmarks read. Seconds and real tokens of each step this process made.
 Artifact timings_artifact(const FitResult& fitted) {
   Json steps = Json::array();
@@ -178,6 +190,7 @@ TrainResult train(const RunConfig& given) {
   OpenedModel opened = given.peft.init_from.empty() ? open_model(given.model, given.base_model, given.model_config)
                                                     : open_model(given.peft.init_from, given.model, given.model_config);
   const RunConfig config = settled_on(given, opened);
+  opened.from_scratch = config.from_scratch;
   std::vector<fs::path> inputs = {opened.folder};
   if (opened.adapter) inputs.push_back(*opened.adapter);
   const RunFolder run(config, inputs);
@@ -202,6 +215,13 @@ TrainResult train(const RunConfig& given) {
   job.compute = compute;
   job.callbacks = {&console, &metrics, &board};
   const auto int8_check = prepare_int8(config, m, job);
+  EvaluationOptions options;
+  options.max_sequences = config.training.per_device_eval_batch_size;
+  options.max_tokens = compute.eval_tokens;
+  options.go_on = [](int64_t) { return throw_if_interrupted(), true; };
+  const auto evaluated = [&](const SplitData& split) { return *evaluate_examples(job.context, *m.model, *m.task, split.rows, split.examples, options); };
+  std::optional<Evaluation> retained;
+  if (!data.retain.examples.empty()) retained = evaluated(data.retain);
   FitResult fitted = fit(job, run.resume_from());
 
   TrainResult result{run.path(), fitted.state.global_step, fitted.state.epoch, Json::object()};
@@ -211,16 +231,13 @@ TrainResult train(const RunConfig& given) {
   for (const auto& [key, n] : {std::pair{"adapter_parameters", counts.adapter}, {"head_parameters", counts.head}, {"trainable_parameters", counts.trainable}, {"all_parameters", counts.all}})
     result.results[key] = n;
   std::vector<Artifact> artifacts = trained_artifacts(m);
-  EvaluationOptions options;
-  options.max_sequences = config.training.per_device_eval_batch_size;
-  options.max_tokens = compute.eval_tokens;
-  options.go_on = [](int64_t) { return throw_if_interrupted(), true; };
+  if (retained) report_retained(m, data.retain, *retained, evaluated(data.retain), result.results);
   const bool tested = !data.test.examples.empty();
   if (!data.validation.examples.empty()) {
-    const Evaluation e = fitted.evaluation ? std::move(*fitted.evaluation) : *evaluate_examples(job.context, *m.model, *m.task, data.validation.rows, data.validation.examples, options);
+    const Evaluation e = fitted.evaluation ? std::move(*fitted.evaluation) : evaluated(data.validation);
     report_split(m, data.validation, e, "eval", tested ? "validation_predictions.jsonl" : "predictions.jsonl", result.results, artifacts);
   }
-  if (tested) report_split(m, data.test, *evaluate_examples(job.context, *m.model, *m.task, data.test.rows, data.test.examples, options), "test", "predictions.jsonl", result.results, artifacts);
+  if (tested) report_split(m, data.test, evaluated(data.test), "test", "predictions.jsonl", result.results, artifacts);
   result.results["base_storage"] = name_of(config.quantization.type);
   result.results["base_description"] = describe(config.quantization.type, config.quantization.double_quant);
   result.results["compute"] = int8_check ? "int8" : "f32";

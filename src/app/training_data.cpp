@@ -86,6 +86,9 @@ TrainingData read_training_data(const RunConfig& config, const OpenedModel& open
   data.train = read_split(d.train, std::nullopt, d, task.rows, seed, &glue);
   data.validation = read_split(d.validation, d.max_eval_samples, d, task.rows, seed);
   data.test = read_split(d.test, d.max_test_samples, d, task.rows, seed);
+  if (!d.retain_eval.empty() && task.rows != RowKind::kDocument)
+    fail(ErrorCode::kUsage, {.id = "data.retain_eval", .where = "data.retain_eval", .what = "is for language models", .expected = "task text-generation or fill-mask", .got = config.task});
+  data.retain = read_split(d.retain_eval, std::nullopt, d, task.rows, seed);
   split_off(data.train, d.test_split, data.test, d, mix_key(seed, 1));
   split_off(data.train, d.validation_split, data.validation, d, mix_key(seed, 2));
   if (d.max_train_samples) data.train.rows = sample_rows(data.train.rows, static_cast<size_t>(*d.max_train_samples), seed, d.stratify);
@@ -115,7 +118,7 @@ TaskSettings training_settings(const RunConfig& config, const OpenedModel& opene
 
 void encode_training_data(TrainingData& data, const Task& task, const Tokenizer& tokenizer, const RunConfig& config) {
   const bool shuffled = config.data.shuffle && config.training.train_sampling_strategy != Sampling::kSequential;
-  for (SplitData* split : {&data.train, &data.validation, &data.test})
+  for (SplitData* split : {&data.train, &data.validation, &data.test, &data.retain})
     if (!split->rows.empty()) split->examples = task.encode_all(split->rows, tokenizer, split->file);
   const auto& examples = data.train.examples;
 

@@ -15,7 +15,7 @@ struct SplitData {
 };
 
 struct TrainingData {
-  SplitData train, validation, test;
+  SplitData train, validation, test, retain;
   LabelSet labels;
 };
 

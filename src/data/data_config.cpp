@@ -8,6 +8,7 @@ void DataConfig::fields(FieldList& f) {
   f.add("validation", validation,
         {.help = "rows evaluated while training", .aliases = {"validation_file", "valid", "val_file", "eval_file"}, .value = "FILE"});
   f.add("test", test, {.help = "rows evaluated once at the end", .aliases = {"test_file"}, .value = "FILE"});
+  f.add("retain_eval", retain_eval, {.help = "language models: general text whose perplexity is reported before and after training", .value = "FILE"});
   reading_fields(f);
   f.add("shuffle", shuffle, {.help = "new row order each epoch; --no-shuffle keeps the file's"});
   f.add("max_train_samples", max_train_samples, {.help = "use a seeded subset of the training rows", .least = 1});

@@ -17,6 +17,7 @@ enum class SideChoice { kTokenizer, kLeft, kRight };
 
 struct DataConfig {
   std::string train, validation, test;                            ///< files; "" = none
+  std::string retain_eval;                                        ///< general text: what a language model must not forget
   DataFormat format = DataFormat::kAuto;                          ///< by name and content
   std::string text_column, pair_column, label_column, id_column;  ///< "" = found by their usual names
   std::optional<bool> header;                                     ///< first line of CSV/TSV holds names; unset: found out

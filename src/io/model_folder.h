@@ -20,6 +20,7 @@ fs::path model_file(const fs::path& folder, const std::string& name);
 /// "weights.pickle" with the way to convert it.
 class WeightFiles {
  public:
+  WeightFiles() = default;  ///< no tensors
   explicit WeightFiles(const fs::path& folder);
   std::vector<std::string> names() const;
   bool contains(const std::string& name) const;
