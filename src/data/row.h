@@ -11,14 +11,25 @@
 
 namespace attune {
 
+/// What the rows of a task hold.
+enum class RowKind {
+  kText,      ///< text, perhaps a pair, and a label
+  kTokens,    ///< words with a tag each
+  kQuestion,  ///< question, context and answers
+  kDocument,  ///< text, or prompt and completion, or messages
+};
+
 struct Row {
   uint64_t index = 0;               ///< 0-based among the file's accepted records
   uint64_t line = 0;                ///< 1-based line the record starts at
   std::string id;                   ///< the id column, "" when there is none
   bool id_is_number = false;        ///< the id was a JSON number, and is written as one again
   std::string text;
-  std::optional<std::string> pair;  ///< second text
-  /// The label cell as written: text for CSV/TSV, any JSON value for JSON files (list for multi-label); null when absent.
+  std::optional<std::string> pair;  ///< second text; of a question: its context
+  std::vector<std::string> tokens;  ///< words of a token task; `text` is then these with a space between
+  std::string group;                ///< document or context: rows of one are not independent ("" = on its own)
+  /// The label cell as written: text for CSV/TSV, any JSON value for JSON files (list for multi-label); null when absent. Of token tasks the
+  /// list of tags, one a word; of questions {"text": [...], "answer_start": [...]} (code points), empty lists where there is no answer.
   Json label;
 };
 
