@@ -9,8 +9,7 @@
 #include <vector>
 
 #include "base/random.h"
-#include "kernels/kernels.h"
-#include "quant/packed_int8.h"
+#include "kernels/int8_weight.h"
 
 namespace attune {
 namespace {
@@ -75,7 +74,7 @@ void int8_product(benchmark::State& state) {
       n, k, [&](int64_t begin, int64_t end, float* rows) { std::copy(w.data() + begin * k, w.data() + end * k, rows); }, {},
       ctx.kernels->int8_limit, ctx.threads);
   const PackedInt8& p = pair.forward;
-  const Int8Product product{{n, k, static_cast<const int8_t*>(p.data.data()), p.scale.f32(), static_cast<const int32_t*>(p.compensation.data())},
+  const Int8Product product{view(p),
                             nullptr, 0.0f, y.data(), n};
   measure(state, 2.0 * static_cast<double>(m * n * k), 0.0, [&] {
     ctx.kernels->int8_products(ctx, m, k, {.x = x.data(), .x_pitch = k}, static_cast<int>(state.range(3)), 1, &product);

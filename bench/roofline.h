@@ -6,8 +6,7 @@
 #include <chrono>
 #include <vector>
 
-#include "kernels/kernels.h"
-#include "quant/packed_int8.h"
+#include "kernels/int8_weight.h"
 #include "timed_kernels.h"
 
 namespace attune::bench {
@@ -53,7 +52,7 @@ inline double int8_product_rate(const Context& ctx, double seconds) {
     std::vector<float> y(static_cast<size_t>(m * n));
     const PackedInt8 w = pack_int8_forward(
         n, k, [k = k](int64_t begin, int64_t end, float* rows) { std::fill_n(rows, (end - begin) * k, 0.25f); }, {}, ctx.kernels->int8_limit, ctx.threads);
-    const Int8Product product{{n, k, static_cast<const int8_t*>(w.data.data()), w.scale.f32(), static_cast<const int32_t*>(w.compensation.data())}, nullptr, 0.0f, y.data(), n};
+    const Int8Product product{view(w), nullptr, 0.0f, y.data(), n};
     best = std::max(best, best_rate(2.0 * static_cast<double>(m * n * k), seconds, [&] {
       ctx.kernels->int8_products(ctx, m, k, {.x = x.data(), .x_pitch = k}, 1, 1, &product);
     }));

@@ -43,7 +43,10 @@ struct TextClassifier::State {
   Predictor predictor;
 };
 
-TextClassifier::TextClassifier(const std::string& model) : state_(new State{Predictor(model, "", {}, 32, Compute::kAuto, 0, false)}) {}
+TextClassifier::TextClassifier(const std::string& model) : state_(new State{Predictor(model, "", {}, 32, Compute::kAuto, 0, false)}) {
+  if (const Task& task = state_->predictor.task(); task.kind().head != HeadKind::kSequenceClassification)
+    fail(ErrorCode::kInput, {.id = "model.other_task", .where = model, .what = "does not classify texts", .expected = "text-classification", .got = task.settings().task});
+}
 TextClassifier::~TextClassifier() = default;
 TextClassifier::TextClassifier(TextClassifier&&) noexcept = default;
 TextClassifier& TextClassifier::operator=(TextClassifier&&) noexcept = default;
@@ -55,13 +58,10 @@ std::vector<Labelled> TextClassifier::predict(const std::vector<std::string>& te
     rows[i].line = i + 1;
     rows[i].text = texts[i];
   }
-  const Task& task = state_->predictor.task();
-  const Tensor logits = state_->predictor.logits(rows);
   std::vector<Labelled> out;
-  for (size_t i = 0; i < texts.size(); ++i) {
-    const Prediction p = task.decode(logits.row_range(static_cast<int64_t>(i), 1).span());
-    Labelled l{p.label, p.score, {}};
-    for (size_t j = 0; j < p.scores.size(); ++j) l.scores[task.settings().labels[j]] = p.scores[j];
+  for (const Json& answer : state_->predictor.answers(rows)) {
+    Labelled l{answer.value("label", ""), answer["score"].get<double>(), {}};
+    for (const auto& [label, score] : answer["scores"].items()) l.scores[label] = score.get<double>();
     out.push_back(std::move(l));
   }
   return out;

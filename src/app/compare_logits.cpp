@@ -20,12 +20,12 @@ const char* const kSentences[] = {
 
 }  // namespace
 
-RowsToCompare rows_to_compare(const std::string& file, const std::vector<std::string>& others, const DataConfig& reading, int64_t most) {
+RowsToCompare rows_to_compare(RowKind kind, const std::string& file, const std::vector<std::string>& others, const DataConfig& reading, int64_t most) {
   RowsToCompare r{file, {}};
   for (const std::string& other : others)
     if (r.source.empty() && !other.empty() && file_exists(other)) r.source = other;
   if (!r.source.empty()) {
-    r.rows = sample_rows(read_rows(r.source, reading.read_options(LabelUse::kIgnored)).rows, static_cast<size_t>(most), 0, false);
+    r.rows = sample_rows(read_rows(r.source, reading.read_options(LabelUse::kIgnored, kind)).rows, static_cast<size_t>(most), 0, false);
     return r;
   }
   r.source = "built-in sentences";
@@ -33,30 +33,30 @@ RowsToCompare rows_to_compare(const std::string& file, const std::vector<std::st
     Row row;
     row.index = r.rows.size();
     row.text = text;
+    if (kind == RowKind::kQuestion) row.pair = text;
     r.rows.push_back(std::move(row));
   }
   return r;
 }
 
-std::vector<Example> encode_rows(const LoadedModel& m, const std::vector<Row>& rows) {
+std::vector<Example> encode_rows(const LoadedModel& m, std::span<const Row> rows) {
   std::vector<Example> examples;
-  for (const Row& row : rows) examples.push_back(m.task->encode(row, *m.tokenizer));
+  for (const Row& row : rows)
+    for (Example& e : m.task->encode(row, *m.tokenizer)) examples.push_back(std::move(e));
   return examples;
 }
 
-LogitComparison compare_logits(const Task& task, const Tensor& before, const Tensor& after) {
+LogitComparison compare_logits(const Task& task, const Outputs& before, const Outputs& after) {
   LogitComparison c;
-  c.rows = before.rows();
-  const auto width = static_cast<size_t>(before.cols());
+  c.rows = before.examples();
   for (size_t i = 0; i < static_cast<size_t>(c.rows); ++i) {
-    const auto a = before.span().subspan(i * width, width), b = after.span().subspan(i * width, width);
-    for (size_t j = 0; j < width; ++j) {
+    const auto a = before.of(i), b = after.of(i);
+    for (size_t j = 0; j < a.size(); ++j) {
       const double d = std::fabs(static_cast<double>(a[j]) - static_cast<double>(b[j]));
       if (!(d <= c.max_difference)) c.max_difference = d;  // a NaN stays
-      c.mean_difference += d / static_cast<double>(before.size());
+      c.mean_difference += d / static_cast<double>(before.logits.size());
     }
-    const Prediction x = task.decode(a), y = task.decode(b);
-    if (x.label != y.label || x.labels != y.labels) ++c.flipped_labels;
+    if (!task.same_answer(a, b)) ++c.flipped_labels;
   }
   return c;
 }

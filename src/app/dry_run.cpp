@@ -4,6 +4,7 @@
 #include "data/packing.h"
 #include "io/weights.h"
 #include "nn/load_weights.h"
+#include "train/evaluation.h"
 
 namespace attune {
 namespace {
@@ -14,12 +15,12 @@ TensorSource blank_source(const OpenedModel& opened, Model& model) {
   TensorSource s;
   s.where = folder.string();
   if (opened.stored.on()) {  // its tensors have other names and shapes
-    for (const auto& np : named_parameters(model)) s.entries.emplace_back(np.name, np.parameter->shape);
+    for (const auto& np : named_parameters(model)) s.entries.emplace_back(np.name, checkpoint_shape(*np.parameter));
   } else if (file_exists(folder / "model.safetensors") || file_exists(folder / "model.safetensors.index.json")) {
     const WeightFiles files(folder);
     for (const auto& name : files.names()) s.entries.emplace_back(name, files.entry(name).shape);
   } else {
-    for (const auto& np : named_parameters(model)) s.entries.emplace_back(np.name, np.parameter->shape);
+    for (const auto& np : named_parameters(model)) s.entries.emplace_back(np.name, checkpoint_shape(*np.parameter));
   }
   s.read = [shapes = std::map<std::string, Shape>(s.entries.begin(), s.entries.end())](const std::string& name) {
     return Tensor(shapes.at(name), DType::kF32, MemoryClass::kWeights);
@@ -37,7 +38,7 @@ PeftSetup setup_of(const OpenedModel& opened, const Task& task, const PeftConfig
     setup.loaded = true;
   } else {
     setup.adapter.options = options;
-    setup.adapter.task_type = task.peft_task_type();
+    setup.adapter.task_type = task.kind().peft_task_type;
     setup.origin = {ErrorCode::kUsage, "peft"};
   }
   setup.default_targets = opened.architecture->default_lora_targets;
@@ -52,7 +53,7 @@ DryRun::DryRun(const OpenedModel& opened, TaskSettings settings, const PeftConfi
     : kernels_(idle_kernels(cpu_kernels())) {
   const AllocatorScope scope(memory_);
   task_ = make_task(std::move(settings));
-  model_ = opened.architecture->make(opened.config, task_->head(), task_->outputs());
+  model_ = opened.architecture->make(opened.config, task_->kind().head, task_->outputs());
   LoadReport report = load_weights(*model_, blank_source(opened, *model_), 0);
   method_ = make_method(setup_of(opened, *task_, options, std::move(report.missing)));
   method_->apply(*model_);
@@ -99,18 +100,17 @@ Ledger DryRun::train(std::span<const Example> examples, std::span<const uint64_t
     Tape tape(recompute);
     ctx.tape = &tape;
     ctx.training = true;
-    const Var logits = model_->forward(ctx, batch, token_keys(batch, 0, 0));
-    task_->loss(ctx, logits, batch, {});
+    task_->loss(ctx, *model_, batch, token_keys(batch, 0, 0), {});
     tape.backward(ctx);
   });
 }
 
 Ledger DryRun::evaluate(std::span<const Example> examples, std::span<const uint64_t> indices) {
   Ledger peaks = measure([&](const Context& ctx) {
-    const Tensor all({static_cast<int64_t>(examples.size()), model_->labels()});
+    const Outputs all = task_->answers_rows() ? blank_outputs(examples, model_->head()->reads(), task_->outputs()) : Outputs();
     const Batch batch = pack(examples, indices);
-    const Var logits = model_->forward(ctx, batch);
-    task_->loss(ctx, logits, batch, {});
+    Var logits;
+    task_->loss(ctx, *model_, batch, nullptr, {}, &logits);
   });
   peaks.total_peak += f32_growth_;
   peaks.held += f32_growth_;

@@ -10,16 +10,27 @@
 #include "data/split.h"
 
 namespace attune {
+namespace {
+
+[[noreturn]] void refuse_task(const OpenedModel& opened, const std::string& asked) {
+  find_task(asked);
+  fail(ErrorCode::kUsage, {.id = "task.other",
+                           .where = opened.given,
+                           .what = "was not trained for this task",
+                           .expected = opened.settings ? opened.settings->task : "no task: it has no trained head",
+                           .got = asked});
+}
+
+}  // namespace
 
 Json evaluate(const EvaluateOptions& options) {
   OpenedModel opened = open_model(options.model, options.base_model);
-  if (opened.settings) {
-    apply_reading(options.data, *opened.settings);
-    if (!options.task.empty()) opened.settings->task = options.task;
-  }
+  if (opened.settings) apply_reading(options.data, *opened.settings);
+  if (!options.task.empty() && !remembered(opened, options.task)) refuse_task(opened, options.task);
   SplitData split;
   split.file = options.file;
-  split.rows = read_rows(options.file, options.data.read_options(LabelUse::kRequired)).rows;
+  const RowKind kind = opened.settings ? find_task(opened.settings->task).rows : RowKind::kText;
+  split.rows = read_rows(options.file, options.data.read_options(LabelUse::kRequired, kind)).rows;
   if (options.max_samples > 0) split.rows = sample_rows(split.rows, static_cast<size_t>(options.max_samples), 42, options.data.stratify);
 
   LoadedModel m = load_for_use(std::move(opened), options.strict);
@@ -36,14 +47,17 @@ Json evaluate(const EvaluateOptions& options) {
       progress.update(done);
       return true;
     };
-    e = std::move(*evaluate_examples(ctx, *m.model, *m.task, split.examples, how));
+    e = std::move(*evaluate_examples(ctx, *m.model, *m.task, split.rows, split.examples, how));
   }
   if (!options.predictions.empty()) {
-    const Artifact predictions = predictions_artifact(options.predictions, *m.task, split.examples, split.ids(), e.logits);
+    if (!m.task->answers_rows())
+      fail(ErrorCode::kUsage, {.id = "evaluate.predictions", .where = "--predictions", .what = "a language model has no prediction a row", .hint = "leave it out"});
+    const Artifact predictions = predictions_artifact(options.predictions, *m.task, split, e.outputs);
     write_file_atomically(options.predictions, predictions.fill);
   }
   Json result = {{"task", m.task->settings().task}, {"model", options.model}, {"data", options.file}};
   result["base_storage"] = name_of(m.opened.stored.type);
+  result["base_description"] = describe(m.opened.stored.type, m.opened.stored.double_quant);
   result["compute"] = int8 ? "int8" : "f32";
   result.update(e.metrics);
   result["loss"] = e.loss;

@@ -23,7 +23,8 @@ struct EvaluateOptions {
   void fields(FieldList& f);
 };
 
-/// One object: task, rows, labels, loss, accuracy with accuracy_interval [low, high] (Wilson, 95%), f1_macro, f1_weighted, per_class
+/// One object: task, base_storage (none, int8, nf4), base_description, compute (f32, int8), loss, runtime and the task's metrics
+/// (docs/tasks). Text classification: rows, labels, loss, accuracy with accuracy_interval [low, high] (Wilson, 95%), f1_macro, f1_weighted, per_class
 /// {label: {precision, recall, f1, support}}, confusion_matrix, majority_rate, majority_label, runtime. Regression: mse, mae, pearson,
 /// spearman.
 Json evaluate(const EvaluateOptions& options);

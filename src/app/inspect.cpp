@@ -10,15 +10,16 @@ namespace {
 
 /// Labels where no data names them.
 TaskSettings settings_without_data(const RunConfig& config, const OpenedModel& opened) {
-  TaskSettings settings = opened.settings.value_or(TaskSettings{});
-  settings.task = config.task;
+  TaskSettings settings = training_settings(config, opened, LabelSet());
+  if (!find_task(config.task).labels) return settings;
   if (config.num_labels)
     settings.labels = default_labels(*config.num_labels);
   else if (!config.data.labels.empty())
     settings.labels = config.data.labels;
-  else if (settings.labels.empty())
+  else if (const TaskSettings* known = remembered(opened, config.task))
+    settings.labels = known->labels;
+  else
     settings.labels = default_labels(2);
-  apply_reading(config.data, settings);
   return settings;
 }
 
@@ -71,7 +72,7 @@ Inspection inspect(const RunConfig& given) {
   const ParameterCounts counts = dry.method().counts();
   Inspection out;
   out.model_type = opened.architecture->model_type;
-  out.architecture = opened.architecture->class_name(dry.task().head());
+  out.architecture = opened.architecture->class_name(dry.task().kind().head);
   out.task = settings.task;
   out.num_labels = dry.task().outputs();
   out.adapter_parameters = counts.adapter;

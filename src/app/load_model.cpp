@@ -22,7 +22,7 @@ std::string quoted(const std::vector<std::string>& names) { return fmt::format("
 void announce(const LoadedModel& m) {
   if (!m.report.missing.empty())
     note(fmt::format("Some weights of {} were not in {} and are newly initialized: {}\n  You should TRAIN this model before you use its predictions.",
-                     m.opened.architecture->class_name(m.task->head()), m.opened.folder.string(), quoted(m.report.missing)));
+                     m.opened.architecture->class_name(m.task->kind().head), m.opened.folder.string(), quoted(m.report.missing)));
   if (!m.report.unexpected.empty())
     warning(fmt::format("{} tensor(s) of {} are not used by this architecture: {}", m.report.unexpected.size(), m.opened.folder.string(), quoted(m.report.unexpected)));
 }
@@ -58,7 +58,7 @@ Opening begin_load(OpenedModel opened, TaskSettings settings) {
   LoadedModel& m = o.m;
   m.task = make_task(std::move(settings));
   m.opened = std::move(opened);
-  m.model = m.opened.architecture->make(m.opened.config, m.task->head(), m.task->outputs());
+  m.model = m.opened.architecture->make(m.opened.config, m.task->kind().head, m.task->outputs());
   if (m.task->settings().max_length > m.model->info().max_positions)
     fail(ErrorCode::kUsage, {.id = "data.max_length",
                              .where = "max_length",
@@ -112,6 +112,12 @@ LoadedModel finish_load(Opening o, uint64_t seed, const BaseStorage& storage) {
                              .got = fmt::format("{}", m.tokenizer->vocab_size()),
                              .hint = "tokenizer and weights belong to different models"});
   return std::move(m);
+}
+
+/// Some tensor of the head is among these.
+bool has_any(Model& model, const std::vector<std::string>& names) {
+  const auto parameters = model.head() ? named_parameters(*model.head()) : std::vector<NamedParameter>();
+  return std::any_of(parameters.begin(), parameters.end(), [&](const NamedParameter& p) { return std::find(names.begin(), names.end(), p.name) != names.end(); });
 }
 
 void require_complete(const Opening& o) {
@@ -168,6 +174,7 @@ TensorSource tensor_source(const LoadedModel& m) {
   s.where = m.opened.folder.string();
   for (const auto& e : m.stored->entries()) s.entries.emplace_back(e.name, e.shape);
   s.read = [stored = m.stored](const std::string& name) { return stored->read_f32(name); };
+  s.as_linear = [stored = m.stored](const std::string& name) { return stored->form(name) != StoredForm::kPlain; };
   return s;
 }
 
@@ -204,13 +211,30 @@ LoadedModel load_backbone(OpenedModel opened) {
   return std::move(o.m);
 }
 
+LoadedModel load_language_model(OpenedModel opened, bool strict, const BaseStorage& storage) {
+  const std::optional<fs::path> adapter = opened.adapter;
+  Opening o;
+  o.m.model = opened.architecture->make(opened.config, HeadKind::kCausalLm, 0);
+  o.m.opened = std::move(opened);
+  open_weights(o);
+  if (adapter) {
+    check_base(o.m, strict);
+    apply_adapter(o.m, *adapter, true);
+  } else {
+    require_complete(o);
+  }
+  LoadedModel m = finish_load(std::move(o), 0, storage);
+  if (adapter) fill_adapter(m, *adapter);
+  return m;
+}
+
 LoadedModel load_for_training(OpenedModel opened, TaskSettings settings, const PeftConfig& options, uint64_t seed, bool strict, const BaseStorage& storage) {
   const std::optional<fs::path> adapter = !options.init_from.empty() ? std::optional<fs::path>(options.init_from) : opened.adapter;
   Opening o = begin_load(std::move(opened), std::move(settings));
   LoadedModel& begun = o.m;
   check_skip_modules(*begun.model, storage.quantization.skip_modules);
   const auto& missing = begun.report.missing;
-  const bool new_head = std::any_of(missing.begin(), missing.end(), [](const std::string& n) { return n.find("classifier") != std::string::npos; });
+  const bool new_head = has_any(*begun.model, missing);
   begun.head_origin = new_head ? fmt::format("random-init(seed={})", seed) : "from-checkpoint";
   if (adapter) {
     check_base(begun, strict);
@@ -219,7 +243,7 @@ LoadedModel load_for_training(OpenedModel opened, TaskSettings settings, const P
     announce(begun);
     PeftSetup setup;
     setup.adapter.options = options;
-    setup.adapter.task_type = begun.task->peft_task_type();
+    setup.adapter.task_type = begun.task->kind().peft_task_type;
     setup.adapter.base_model_name_or_path = begun.opened.base_name;
     setup.origin = {ErrorCode::kUsage, "peft"};
     setup.default_targets = begun.opened.architecture->default_lora_targets;
@@ -253,8 +277,10 @@ void restore_f32_base(LoadedModel& m) {
     quantized.insert(&w.f32);
   }
   const TensorSource source = tensor_source(m);
-  for (const auto& [name, np] : plan_weights(*m.model, source).reads)
-    if (quantized.contains(np.parameter)) np.parameter->var.data = source.read(name);
+  WeightPlan plan = plan_weights(*m.model, source);
+  std::erase_if(plan.reads, [&](const auto& read) { return !quantized.contains(read.second.parameter); });
+  plan.missing.clear();
+  read_weights(plan, source, 0.0, 0, [](const NamedParameter& np, Tensor values) { np.parameter->var.data = std::move(values); });
 }
 
 void dequantize_base(LoadedModel& m, int threads) {

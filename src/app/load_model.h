@@ -37,6 +37,9 @@ LoadedModel load_for_use(OpenedModel opened, bool strict = false, const BaseStor
 /// The backbone alone, whatever head the folder has; nothing trains. `task` and `tokenizer` are null.
 LoadedModel load_backbone(OpenedModel opened);
 
+/// A causal language model that is only used, its adapter applied; `task` is null. Error(kUsage) "model.no_such_head" for an encoder.
+LoadedModel load_language_model(OpenedModel opened, bool strict = false, const BaseStorage& storage = {});
+
 /// For training: a head with `settings.labels`, the method of `options` applied and its tensors initialised from `seed` (or taken from
 /// options.init_from, or from the adapter that was opened). Missing, unexpected and misshapen tensors are listed; a newly initialised
 /// head is announced. The method of an adapter that is trained on is the adapter's.

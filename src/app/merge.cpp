@@ -62,7 +62,7 @@ MergeBase choose_base(const MergeOptions& options, const OpenedModel& opened, co
 
 /// A fresh model of the same architecture holding the merged weights: what a reader of the folder will compute.
 std::unique_ptr<Model> model_of(const LoadedModel& m, const TensorMap& weights) {
-  auto model = m.opened.architecture->make(m.opened.config, m.task->head(), m.task->outputs());
+  auto model = m.opened.architecture->make(m.opened.config, m.task->kind().head, m.task->outputs());
   TensorSource source;
   source.where = "merged weights";
   for (const auto& [name, tensor] : weights) source.entries.emplace_back(name, tensor.shape());
@@ -85,16 +85,16 @@ MergeResult merge(const MergeOptions& options) {
   const std::optional<RunConfig> run = config_of_run(*opened.adapter);
   std::vector<std::string> files;
   if (run) files = {run->data.test, run->data.validation, run->data.train};
-  const RowsToCompare compared = rows_to_compare(options.verify, files, options.data, options.verify_rows);
+  const RowsToCompare compared = rows_to_compare(opened.settings ? find_task(opened.settings->task).rows : RowKind::kText, options.verify, files, options.data, options.verify_rows);
   const MergeBase base = choose_base(options, opened, run);
   const Context ctx = make_context(options.threads);
   LoadedModel m = load_for_use(std::move(opened), options.strict, {base.dequantized ? base.quantization : QuantizationConfig(), ctx.threads});
   if (base.dequantized) dequantize_base(m, ctx.threads);
   const std::vector<Example> examples = encode_rows(m, compared.rows);
   const TensorMap merged = m.method->merged(ctx);
-  const Tensor before = *logits_of(ctx, *m.model, examples);
+  const Outputs before = *outputs_of(ctx, *m.model, examples);
   const auto plain = model_of(m, merged);
-  const LogitComparison c = compare_logits(*m.task, before, *logits_of(ctx, *plain, examples));
+  const LogitComparison c = compare_logits(*m.task, before, *outputs_of(ctx, *plain, examples));
 
   MergeResult result;
   result.output_dir = options.output_dir;

@@ -53,22 +53,8 @@ TaskSettings settings_of_side_file(const fs::path& file, std::string& fingerprin
     fail(ErrorCode::kInput, {.id = "side_file.truncation_side", .where = where + " (truncation_side)", .what = "unknown side \"" + side + "\"", .expected = "left or right"});
   s.truncation_side = side == "left" ? Side::kLeft : Side::kRight;
   s.truncation = strategy_named(get_string(j, "truncation", "longest_first", where), where);
+  if (const auto options = j.find("options"); options != j.end()) s.options = task_options_of(*options, where);
   if (j.contains("base_model") && j["base_model"].is_object()) fingerprint = get_string(j["base_model"], "fingerprint", "", where);
-  return s;
-}
-
-/// A number of labels written down somewhere becomes settings with the folder's own names where they are as many.
-TaskSettings settings_for(const ModelConfig& config, int64_t outputs) {
-  TaskSettings s;
-  s.labels = labels_of_config(config);
-  if (static_cast<int64_t>(s.labels.size()) != outputs) s.labels = default_labels(outputs);
-  const std::string type = get_string(config.json, "problem_type", "", config.where);
-  if (const auto known = problem_type_from_name(type))
-    s.problem_type = *known;
-  else if (!type.empty())
-    fail(ErrorCode::kInput, {.id = "config.problem_type", .where = config.where + " (problem_type)", .what = "unknown problem type \"" + type + "\""});
-  else
-    s.problem_type = outputs == 1 ? ProblemType::kRegression : ProblemType::kSingleLabel;
   return s;
 }
 
@@ -78,6 +64,67 @@ std::optional<int64_t> labels_of_adapter(const fs::path& folder) {
   std::vector<std::pair<std::string, Shape>> shapes;
   for (const auto& e : weights.entries()) shapes.emplace_back(e.name, e.shape);
   return adapter_labels(shapes);
+}
+
+/// A number of labels written down somewhere becomes settings with the folder's own names where they are as many.
+TaskSettings settings_for(const TaskKind& task, const ModelConfig& config, int64_t outputs) {
+  TaskSettings s;
+  s.task = task.name;
+  if (!task.labels) return s;
+  s.labels = labels_of_config(config);
+  if (static_cast<int64_t>(s.labels.size()) != outputs) s.labels = default_labels(outputs);
+  const std::string type = get_string(config.json, "problem_type", "", config.where);
+  if (const auto known = problem_type_from_name(type))
+    s.problem_type = *known;
+  else if (!type.empty())
+    fail(ErrorCode::kInput, {.id = "config.problem_type", .where = config.where + " (problem_type)", .what = "unknown problem type \"" + type + "\""});
+  else
+    s.problem_type = task.head == HeadKind::kSequenceClassification && outputs == 1 ? ProblemType::kRegression : ProblemType::kSingleLabel;
+  return s;
+}
+
+/// The head a class of transformers has: BertForSequenceClassification, GPT2LMHeadModel.
+HeadKind head_of_class(const std::string& name) {
+  constexpr std::pair<const char*, HeadKind> kEndings[] = {{"ForSequenceClassification", HeadKind::kSequenceClassification},
+                                                           {"ForTokenClassification", HeadKind::kTokenClassification},
+                                                           {"ForQuestionAnswering", HeadKind::kQuestionAnswering},
+                                                           {"ForMaskedLM", HeadKind::kMaskedLm},
+                                                           {"ForCausalLM", HeadKind::kCausalLm},
+                                                           {"LMHeadModel", HeadKind::kCausalLm}};
+  for (const auto& [ending, head] : kEndings)
+    if (name.ends_with(ending)) return head;
+  return HeadKind::kNone;
+}
+
+/// The task of an adapter, from its task_type (SEQ_CLS, ...); adapters that do not say are taken for classifiers.
+const TaskKind* task_of_adapter(const std::string& type) {
+  for (const std::string& name : task_names())
+    if (find_task(name).peft_task_type == type) return &find_task(name);
+  return type.empty() ? &find_task("text-classification") : nullptr;
+}
+
+/// What a model folder without attune.json was trained for; nothing when its config.json names no class with a head.
+std::optional<TaskSettings> settings_of_folder(const ModelConfig& config) {
+  const auto classes = config.json.find("architectures");
+  if (classes == config.json.end() || !classes->is_array()) return std::nullopt;
+  for (const auto& c : *classes) {
+    const TaskKind* task = c.is_string() ? task_of(head_of_class(c.get<std::string>())) : nullptr;
+    if (!task) continue;
+    const auto names = labels_of_config(config);
+    const int64_t n = names.empty() ? get_int(config.json, "num_labels", 2, config.where, 1, 1'000'000) : static_cast<int64_t>(names.size());
+    return settings_for(*task, config, n);
+  }
+  return std::nullopt;
+}
+
+/// The same for an adapter; a classifier's labels are counted in its head.
+std::optional<TaskSettings> settings_of_adapter(const fs::path& folder, const std::string& type, const ModelConfig& config) {
+  const TaskKind* task = task_of_adapter(type);
+  if (!task) return std::nullopt;
+  if (!task->labels) return settings_for(*task, config, 0);
+  const auto n = labels_of_adapter(folder);
+  if (!n) return std::nullopt;
+  return settings_for(*task, config, *n);
 }
 
 }  // namespace
@@ -112,18 +159,28 @@ void apply_reading(const DataConfig& data, TaskSettings& s) {
   if (data.truncation_side != SideChoice::kTokenizer) s.truncation_side = data.truncation_side == SideChoice::kLeft ? Side::kLeft : Side::kRight;
   if (data.truncation != TruncationStrategy::kLongestFirst) s.truncation = data.truncation;
   if (!data.label_separator.empty()) s.label_separator = data.label_separator;
+  apply(data.options, s.options);
 }
+
+const TaskSettings* remembered(const OpenedModel& opened, const std::string& task) {
+  return opened.settings && opened.settings->task == task ? &*opened.settings : nullptr;
+}
+
+int64_t max_positions(const OpenedModel& opened) { return opened.architecture->make(opened.config, HeadKind::kNone, 0)->info().max_positions; }
 
 Json side_file(const TaskSettings& s, const std::string& base_name, const std::string& base_fingerprint) {
   Json id2label = Json::object();
   for (size_t i = 0; i < s.labels.size(); ++i) id2label[std::to_string(i)] = s.labels[i];
   Json j = {{"format_version", 1},
             {"task", s.task},
-            {"problem_type", problem_type_name(s.problem_type)},
-            {"id2label", id2label},
             {"max_length", s.max_length},
             {"truncation_side", s.truncation_side == Side::kLeft ? "left" : "right"},
             {"truncation", strategy_name(s.truncation)}};
+  if (!s.labels.empty()) {
+    j["problem_type"] = problem_type_name(s.problem_type);
+    j["id2label"] = id2label;
+  }
+  if (Json options = to_json(s.options); !options.empty()) j["options"] = std::move(options);
   if (!base_name.empty()) j["base_model"] = {{"name", base_name}, {"fingerprint", base_fingerprint}};
   return j;
 }
@@ -133,10 +190,12 @@ OpenedModel open_model(const std::string& name, const std::string& base_model, c
   m.given = name;
   ResolvedModel resolved = resolve_model(name);
   const bool is_adapter = file_exists(resolved.folder / "adapter_config.json");
+  std::string adapter_task;
   if (is_adapter) {
     m.adapter = resolved.folder;
     const Json adapter = read_json(resolved.folder / "adapter_config.json");
     const std::string where = (resolved.folder / "adapter_config.json").string();
+    adapter_task = get_string(adapter, "task_type", "", where);
     m.base_name = base_model.empty() ? get_string(adapter, "base_model_name_or_path", "", where) : base_model;
     if (m.base_name.empty())
       fail(ErrorCode::kInput, {.id = "adapter.no_base", .where = where, .what = "names no base model", .hint = "say where it is with --base-model DIR"});
@@ -164,19 +223,10 @@ OpenedModel open_model(const std::string& name, const std::string& base_model, c
   m.tokenizer_folder = file_exists(own / "tokenizer.json") || file_exists(own / "vocab.txt") ? own : m.folder;
   if (file_exists(own / kSideFile)) {
     m.settings = settings_of_side_file(own / kSideFile, m.base_fingerprint);
-  } else if (m.adapter) {
-    if (const auto n = labels_of_adapter(*m.adapter)) m.settings = settings_for(m.config, *n);
   } else {
-    bool has_head = false;
-    if (const auto it = m.config.json.find("architectures"); it != m.config.json.end() && it->is_array())
-      for (const auto& a : *it) has_head = has_head || (a.is_string() && a.get<std::string>().ends_with("ForSequenceClassification"));
-    if (has_head) {
-      const auto names = labels_of_config(m.config);
-      const int64_t n = names.empty() ? get_int(m.config.json, "num_labels", 2, m.config.where, 1, 1'000'000) : static_cast<int64_t>(names.size());
-      m.settings = settings_for(m.config, n);
-    }
+    m.settings = m.adapter ? settings_of_adapter(*m.adapter, adapter_task, m.config) : settings_of_folder(m.config);
+    if (m.settings) m.settings->max_length = max_positions(m);
   }
-  if (m.settings && !file_exists(own / kSideFile)) m.settings->max_length = get_int(m.config.json, "max_position_embeddings", 512, m.config.where, 1, kMaxPositions);
   return m;
 }
 

@@ -33,6 +33,11 @@ struct OpenedModel {
 /// Error(kInput): "model.not_found", "model.no_config", "adapter.no_base", "config.labels", and those of the readers.
 OpenedModel open_model(const std::string& name, const std::string& base_model = "", const Json& overrides = Json::object());
 
+/// What the folder remembers of this task; null when it was trained for another one, or for none.
+const TaskSettings* remembered(const OpenedModel&, const std::string& task);
+/// Tokens the model takes at once.
+int64_t max_positions(const OpenedModel&);
+
 /// id2label of a config.json in order of ids; empty when it has none. Error(kInput) "config.labels": ids that are not 0 ... n-1.
 std::vector<std::string> labels_of_config(const ModelConfig&);
 /// LABEL_0, LABEL_1, ... as Hugging Face names labels nobody named.

@@ -47,8 +47,8 @@ void EvaluateOptions::fields(FieldList& f) {
 
 void PredictOptions::fields(FieldList& f) {
   f.add("model", model, {.help = kModelHelp, .aliases = {"model_name", "model_name_or_path"}, .value = "MODEL", .position = 1});
-  f.add("text", texts, {.help = "a text to label; may be given again", .value = "TEXT", .repeat = true});
-  f.add("pair", pairs, {.help = "second text of the pair, one for each --text", .value = "TEXT", .repeat = true});
+  f.add("text", texts, {.help = "a text to label, or a question; may be given again", .aliases = {"question"}, .value = "TEXT", .repeat = true});
+  f.add("pair", pairs, {.help = "second text of the pair, or the context of the question, one for each --text", .aliases = {"context"}, .value = "TEXT", .repeat = true});
   f.add("input", input, {.help = "JSON Lines, CSV, TSV or text; - reads standard input", .aliases = {"data", "-i"}, .value = "FILE"});
   f.add("output", output,
         {.help = "JSON Lines, one object a row in input order; - is standard output", .aliases = {"-o"}, .value = "FILE"});

@@ -17,25 +17,6 @@ bool input_is_waiting() {
   return ::poll(&p, 1, 0) > 0 && (p.revents & POLLIN) != 0;
 }
 
-Json object_of(const Row& row, const Task& task, std::span<const float> logits, bool with_logits) {
-  const TaskSettings& s = task.settings();
-  const Prediction p = task.decode(logits);
-  Json o = Json::object();
-  if (!row.id.empty()) o["id"] = row.id_is_number ? parse_json(row.id, "id") : Json(row.id);
-  if (s.problem_type == ProblemType::kRegression) {
-    o["value"] = p.scores.size() == 1 ? Json(p.scores.front()) : Json(p.scores);
-  } else {
-    o["label"] = p.label;
-    if (s.problem_type == ProblemType::kMultiLabel) o["labels"] = p.labels;
-  }
-  o["score"] = p.score;
-  Json scores = Json::object();
-  for (size_t i = 0; i < p.scores.size(); ++i) scores[s.labels[i]] = p.scores[i];
-  o["scores"] = std::move(scores);
-  if (with_logits) o["logits"] = std::vector<float>(logits.begin(), logits.end());
-  return o;
-}
-
 }  // namespace
 
 int64_t predict(const PredictOptions& options, const std::function<void(const PredictedRow&)>& each) {
@@ -43,10 +24,13 @@ int64_t predict(const PredictOptions& options, const std::function<void(const Pr
   int64_t rows = 0;
   std::vector<Row> window;
   const auto flush = [&] {
-    const Tensor logits = predictor.logits(window);
+    std::vector<Json> answers = predictor.answers(window, options.logits);
     for (size_t i = 0; i < window.size(); ++i) {
-      const auto values = logits.row_range(static_cast<int64_t>(i), 1);
-      each({window[i].text, window[i].pair, object_of(window[i], predictor.task(), values.span(), options.logits)});
+      const Row& row = window[i];
+      Json object = Json::object();
+      if (!row.id.empty()) object["id"] = row.id_is_number ? parse_json(row.id, "id") : Json(row.id);
+      object.update(answers[i]);
+      each({row.text, row.pair, std::move(object)});
       ++rows;
     }
     window.clear();
@@ -65,7 +49,7 @@ int64_t predict(const PredictOptions& options, const std::function<void(const Pr
     take(std::move(row), true);
   }
   if (!options.input.empty())
-    for_each_row(options.input, options.data.read_options(LabelUse::kIgnored), [&](Row&& row) {
+    for_each_row(options.input, options.data.read_options(LabelUse::kIgnored, predictor.task().kind().rows), [&](Row&& row) {
       take(std::move(row), options.input != "-" || input_is_waiting());
       return true;
     });

@@ -28,8 +28,8 @@ struct PredictOptions {
 struct PredictedRow {
   std::string text;
   std::optional<std::string> pair;
-  /// `id` when the row has one, `label` (multi-label: `labels`; regression: `value`), `score`, `scores` by label, with options.logits
-  /// `logits`.
+  /// `id` when the row has one, then Task::answer: of text classification `label` (multi-label: `labels`; regression: `value`), `score`,
+  /// `scores` by label, with options.logits `logits`.
   Json object;
 };
 

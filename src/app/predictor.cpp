@@ -2,7 +2,9 @@
 
 #include <cmath>
 
+#include "app/compare_logits.h"
 #include "app/int8_run.h"
+#include "app/sentence_modules.h"
 #include "base/error.h"
 #include "train/evaluation.h"
 
@@ -11,6 +13,7 @@ namespace {
 
 OpenedModel open_for(const std::string& model, const std::string& base_model, const DataConfig& reading) {
   OpenedModel opened = open_model(model, base_model);
+  if (!opened.settings && !opened.adapter) opened.settings = sentence_settings(opened.folder, max_positions(opened));
   if (opened.settings) apply_reading(reading, *opened.settings);
   return opened;
 }
@@ -23,19 +26,28 @@ Predictor::Predictor(const std::string& model, const std::string& base_model, co
   infer_in(compute, loaded_, context_);
 }
 
-Tensor Predictor::logits(std::span<const Row> rows) const {
-  std::vector<Example> examples;
-  for (const Row& row : rows) examples.push_back(loaded_.task->encode(row, *loaded_.tokenizer));
+std::vector<Json> Predictor::answers(std::span<const Row> rows, bool logits) const {
+  if (!loaded_.task->answers_rows())
+    fail(ErrorCode::kUsage, {.id = "predict.language_model",
+                             .where = loaded_.opened.given,
+                             .what = "is a language model, which has no answer for a row",
+                             .hint = "attune generate writes text with it, attune evaluate measures it"});
+  const std::vector<Example> examples = encode_rows(loaded_, rows);
   EvaluationOptions options;
   options.max_sequences = batch_size_;
-  Tensor all = *logits_of(context_, *loaded_.model, examples, options);
-  for (int64_t i = 0; i < all.size(); ++i)
-    if (!std::isfinite(all.f32()[i]))
-      fail(ErrorCode::kNumerical, {.id = "predict.not_finite",
-                                   .where = loaded_.opened.given,
-                                   .what = "the logits of the row at line " + std::to_string(rows[static_cast<size_t>(i / all.cols())].line) + " are not finite",
-                                   .hint = "the model's weights are damaged or diverged in training"});
-  return all;
+  const Outputs outputs = *outputs_of(context_, *loaded_.model, examples, options);
+  std::vector<Json> answers;
+  for (const RowOutputs& row : by_row(rows, examples, outputs)) {
+    for (size_t i = 0; i < row.examples.size(); ++i)
+      for (const float x : row.logits(i))
+        if (!std::isfinite(x))
+          fail(ErrorCode::kNumerical, {.id = "predict.not_finite",
+                                       .where = loaded_.opened.given,
+                                       .what = "the logits of the row at line " + std::to_string(row.row->line) + " are not finite",
+                                       .hint = "the model's weights are damaged or diverged in training"});
+    answers.push_back(loaded_.task->answer(row, logits));
+  }
+  return answers;
 }
 
 }  // namespace attune

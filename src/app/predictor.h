@@ -11,8 +11,8 @@ class Predictor {
   Predictor(const std::string& model, const std::string& base_model, const DataConfig& reading, int64_t batch_size, Compute compute, int64_t threads,
             bool strict);
   const Task& task() const { return *loaded_.task; }
-  /// Logits (rows, outputs) in the order of the rows. Error(kNumerical) "predict.not_finite". Thread-safe.
-  Tensor logits(std::span<const Row> rows) const;
+  /// Task::answer of each row, in their order. Error(kNumerical) "predict.not_finite". Thread-safe.
+  std::vector<Json> answers(std::span<const Row> rows, bool logits = false) const;
 
  private:
   LoadedModel loaded_;

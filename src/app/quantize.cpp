@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cmath>
 #include <map>
+#include <set>
 
 #include "app/save_model.h"
 #include "base/error.h"
@@ -17,7 +18,7 @@ namespace {
 
 /// Copied as they are: what a reader needs beside config.json and the weights.
 constexpr const char* kCopied[] = {"tokenizer.json", "tokenizer_config.json", "special_tokens_map.json", "vocab.txt", "vocab.json",
-                                   "merges.txt",     "added_tokens.json",     kSideFile};
+                                   "merges.txt",     "added_tokens.json",     "generation_config.json",  kSideFile};
 
 OpenedModel open_for(const QuantizeOptions& options) {
   // Before its base is looked for, which need not be here.
@@ -75,16 +76,21 @@ TensorMap tensors_of(const LoadedModel& m, const std::map<std::string, const Lin
 
 /// Ends of the paths of linear layers that stay in F32, with heads a reader may put on.
 std::vector<std::string> skipped(const LoadedModel& m, const std::map<std::string, const Linear*>& quantized) {
-  const auto whole = m.opened.architecture->make(m.opened.config, HeadKind::kSequenceClassification, 2);
-  const std::string prefix = whole->prefix() + ".";
+  const Architecture& architecture = *m.opened.architecture;
+  const std::string prefix = architecture.prefix + ".";
   const auto short_path = [&](const std::string& path) { return path.starts_with(prefix) ? path.substr(prefix.size()) : path; };
-  std::vector<std::string> in_few_bits, paths;
-  for (const auto& [name, layer] : quantized) in_few_bits.push_back(short_path(layer->path()));
-  for_each_module(*whole, [&](Module& module) {
-    const std::string path = short_path(module.path());
-    if (module.kind() == ModuleKind::kLinear && std::find(in_few_bits.begin(), in_few_bits.end(), path) == in_few_bits.end()) paths.push_back(path);
-  });
-  return paths;
+  std::set<std::string> in_few_bits, paths;
+  for (const auto& [name, layer] : quantized) in_few_bits.insert(short_path(layer->path()));
+  for (const HeadKind kind : {HeadKind::kSequenceClassification, HeadKind::kCausalLm}) {
+    if (architecture.class_name(kind).empty()) continue;
+    const auto whole = architecture.make(m.opened.config, kind, 2);
+    for_each_module(*whole, [&](Module& module) {
+      const std::string path = short_path(module.path());
+      if (module.kind() == ModuleKind::kLinear && !in_few_bits.contains(path)) paths.insert(path);
+    });
+    if (kind == HeadKind::kCausalLm) paths.insert("lm_head");  // tied ones too: readers may untie them
+  }
+  return {paths.begin(), paths.end()};
 }
 
 std::vector<Artifact> artifacts_of(const LoadedModel& m, const QuantizeOptions& options, const TensorMap& tensors, const std::vector<std::string>& skip) {
@@ -107,12 +113,12 @@ QuantizeResult quantize(const QuantizeOptions& options) {
   result.output_dir = options.output_dir;
   const bool labels = opened.settings.has_value();
   RowsToCompare rows;
-  if (labels) rows = rows_to_compare(options.verify, {}, options.data, options.verify_rows);
+  if (labels) rows = rows_to_compare(find_task(opened.settings->task).rows, options.verify, {}, options.data, options.verify_rows);
   if (!labels && !options.verify.empty()) warning(options.model + " has no head, so nothing can be compared on rows");
 
   LoadedModel m = labels ? load_for_use(std::move(opened)) : load_backbone(std::move(opened));
   const std::vector<Example> examples = labels ? encode_rows(m, rows.rows) : std::vector<Example>();
-  const Tensor before = labels ? *logits_of(ctx, *m.model, examples) : Tensor();
+  const Outputs before = labels ? *outputs_of(ctx, *m.model, examples) : Outputs();
 
   std::map<const Parameter*, Linear*> layers;
   for (Linear* l : frozen_linears(*m.model, options.skip_modules)) layers[&l->weight.f32] = l;
@@ -136,7 +142,7 @@ QuantizeResult quantize(const QuantizeOptions& options) {
   result.weight_error = all.relative();
   if (labels) {
     result.verified_on = rows.source;
-    result.compared = compare_logits(*m.task, before, *logits_of(ctx, *m.model, examples));
+    result.compared = compare_logits(*m.task, before, *outputs_of(ctx, *m.model, examples));
   }
   const TensorMap tensors = tensors_of(m, quantized);
   for (const auto& file : m.weights->files()) result.bytes_before += static_cast<int64_t>(attune::file_size(file.path()));

@@ -64,24 +64,13 @@ void RunFolder::find_checkpoint(const RunConfig& config) {
   note(resume_from_ ? "Resuming from " + resume_from_->string() : "Nothing to resume in " + path_.string() + ": starting from the beginning");
 }
 
-Json prediction_object(const Task& task, const std::string& id, const Json& gold, std::span<const float> logits) {
-  const Prediction p = task.decode(logits);
-  const TaskSettings& s = task.settings();
-  Json scores = Json::object();
-  for (size_t i = 0; i < p.scores.size(); ++i) scores[s.labels[i]] = p.scores[i];
-  Json prediction = p.label;
-  if (s.problem_type == ProblemType::kMultiLabel) prediction = p.labels;
-  if (s.problem_type == ProblemType::kRegression) prediction = p.scores.size() == 1 ? Json(p.score) : Json(p.scores);
-  return {{"id", id}, {"gold", gold}, {"prediction", prediction}, {"scores", scores}};
-}
-
-Artifact predictions_artifact(std::string name, const Task& task, std::span<const Example> examples, const std::vector<std::string>& ids, const Tensor& logits) {
-  return {std::move(name), [&task, examples, ids, logits](OutputFile& out) {
-            const auto width = static_cast<size_t>(logits.cols());
+Artifact predictions_artifact(std::string name, const Task& task, const SplitData& split, const Outputs& outputs) {
+  return {std::move(name), [&task, &split, outputs](OutputFile& out) {
             std::string text;
-            for (size_t i = 0; i < examples.size(); ++i) {
-              text += dump_json(prediction_object(task, ids[i], task.gold(examples[i]), logits.span().subspan(i * width, width)),
-                                {.indent = -1, .sort_keys = false, .ascii = false, .nan_as_null = true});
+            for (const RowOutputs& row : by_row(split.rows, split.examples, outputs)) {
+              Json line = {{"id", split.id(*row.row)}};
+              line.update(task.judged(row));
+              text += dump_json(line, {.indent = -1, .sort_keys = false, .ascii = false, .nan_as_null = true});
               text += '\n';
               if (text.size() > (size_t{1} << 20)) {
                 out.write(text);

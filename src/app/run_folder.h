@@ -4,6 +4,7 @@
 #include <optional>
 
 #include "app/run_config.h"
+#include "app/training_data.h"
 #include "base/files.h"
 #include "io/artifacts.h"
 #include "tasks/task.h"
@@ -27,8 +28,7 @@ class RunFolder {
   std::optional<fs::path> resume_from_;
 };
 
-/// predictions.jsonl: one object a row: id, gold, prediction, scores (by label).
-Artifact predictions_artifact(std::string name, const Task& task, std::span<const Example> examples, const std::vector<std::string>& ids, const Tensor& logits);
-Json prediction_object(const Task& task, const std::string& id, const Json& gold, std::span<const float> logits);
+/// predictions.jsonl: one object a row: id, gold, prediction and what else the task says of it. Task and split must outlive the artifact.
+Artifact predictions_artifact(std::string name, const Task& task, const SplitData& split, const Outputs& outputs);
 
 }  // namespace attune

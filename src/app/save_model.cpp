@@ -24,16 +24,18 @@ void require_other_folder(const fs::path& output, const std::vector<fs::path>& i
 Json trained_config(const LoadedModel& m) {
   const TaskSettings& s = m.task->settings();
   Json config = m.opened.config.json;
-  config["architectures"] = Json::array({m.opened.architecture->class_name(m.task->head())});
+  config["architectures"] = Json::array({m.opened.architecture->class_name(m.task->kind().head)});
   Json id2label = Json::object(), label2id = Json::object();
   for (size_t i = 0; i < s.labels.size(); ++i) {
     id2label[std::to_string(i)] = s.labels[i];
     label2id[s.labels[i]] = i;
   }
-  config["id2label"] = id2label;
-  config["label2id"] = label2id;
-  config.erase("num_labels");
-  config["problem_type"] = problem_type_name(s.problem_type);
+  for (const char* key : {"num_labels", "id2label", "label2id", "problem_type"}) config.erase(key);
+  if (!s.labels.empty()) {
+    config["id2label"] = id2label;
+    config["label2id"] = label2id;
+    config["problem_type"] = problem_type_name(s.problem_type);
+  }
   config["dtype"] = "float32";
   config.erase("torch_dtype");
   config.erase("quantization_config");

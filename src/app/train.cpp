@@ -30,12 +30,13 @@ const std::set<std::string> kMayDiffer = {"config.model",          "config.base_
 std::string hash_of(std::span<const Example> examples) {
   Sha256 hash;
   for (const Example& e : examples) {
-    const uint64_t sizes[] = {e.row, e.ids.size(), e.type_ids.size(), e.labels.values.size()};
+    const uint64_t sizes[] = {e.row, e.ids.size(), e.type_ids.size(), e.labels.values.size(), e.labels.tokens.size()};
     hash.update(sizes, sizeof sizes);
     hash.update(e.ids.data(), e.ids.size() * sizeof(int32_t));
     hash.update(e.type_ids.data(), e.type_ids.size() * sizeof(int32_t));
     hash.update(&e.labels.id, sizeof e.labels.id);
     hash.update(e.labels.values.data(), e.labels.values.size() * sizeof(float));
+    hash.update(e.labels.tokens.data(), e.labels.tokens.size() * sizeof(int32_t));
   }
   return hash.hex();
 }
@@ -77,7 +78,7 @@ void load_checkpoint_model(LoadedModel& m, const fs::path& checkpoint) {
   }
   const SafetensorsFile file(checkpoint / "model.safetensors");
   for (const auto& p : m.method->trainable()) {
-    const Tensor t = file.read_f32(p.name);
+    const Tensor t = checkpoint_form(*p.parameter, file.read_f32(p.name));
     require(t.shape() == p.parameter->shape, "checkpoint: a tensor of another shape");
     std::copy(t.span().begin(), t.span().end(), p.parameter->var.data.span().begin());
   }
@@ -90,6 +91,7 @@ FitJob make_job(const RunConfig& config, LoadedModel& m, const TrainingData& dat
   job.parameters = m.method->trainable();
   job.train = data.train.examples;
   job.validation = data.validation.examples;
+  job.validation_rows = data.validation.rows;
   job.config = config.training;
   job.loss = {static_cast<float>(config.training.label_smoothing_factor), class_weights_of(config.training.class_weights, *m.task, data.train.examples)};
   job.data_seed = static_cast<uint64_t>(config.data.data_seed.value_or(config.training.seed));
@@ -128,7 +130,8 @@ void report_split(const LoadedModel& m, const SplitData& split, const Evaluation
   }
   note(fmt::format("{} ({} rows of {})\n{}", prefix == "eval" ? "Validation" : "Test", split.rows.size(), split.file, m.task->report(e.metrics)));
   artifacts.push_back(text_artifact(prefix + "_results.json", dump_json(all, {.indent = 4, .nan_as_null = true}) + "\n"));
-  artifacts.push_back(predictions_artifact(predictions, *m.task, split.examples, split.ids(), e.logits));
+  if (m.task->answers_rows()) artifacts.push_back(predictions_artifact(predictions, *m.task, split, e.outputs));
+  for (auto& [name, text] : m.task->files(split.rows, split.examples, e.outputs)) artifacts.push_back(text_artifact(prefix + "_" + name, std::move(text)));
 }
 
 /// How the base was held and multiplied, and what the saved adapter or model gives in F32 (where the base's folder has it), which is what
@@ -146,9 +149,9 @@ void report_precision(LoadedModel& m, const TrainingData& data, const Context& c
   restore_f32_base(m);
   for (const auto& [split, prefix] : {std::pair{&data.validation, std::string("eval")}, {&data.test, std::string("test")}}) {
     if (split->examples.empty()) continue;
-    const Evaluation e = *evaluate_examples(ctx, *m.model, *m.task, split->examples, options);
+    const Evaluation e = *evaluate_examples(ctx, *m.model, *m.task, split->rows, split->examples, options);
     put_number(results, prefix + "_loss_on_f32_base", e.loss);
-    for (const char* name : {"accuracy", "f1_macro", "mse"})
+    for (const std::string& name : m.task->headline())
       if (e.metrics.contains(name) && e.metrics[name].is_number()) put_number(results, fmt::format("{}_{}_on_f32_base", prefix, name), e.metrics[name].get<double>());
   }
 }
@@ -214,10 +217,10 @@ TrainResult train(const RunConfig& given) {
   options.go_on = [](int64_t) { return throw_if_interrupted(), true; };
   const bool tested = !data.test.examples.empty();
   if (!data.validation.examples.empty()) {
-    const Evaluation e = fitted.evaluation ? std::move(*fitted.evaluation) : *evaluate_examples(job.context, *m.model, *m.task, data.validation.examples, options);
+    const Evaluation e = fitted.evaluation ? std::move(*fitted.evaluation) : *evaluate_examples(job.context, *m.model, *m.task, data.validation.rows, data.validation.examples, options);
     report_split(m, data.validation, e, "eval", tested ? "validation_predictions.jsonl" : "predictions.jsonl", result.results, artifacts);
   }
-  if (tested) report_split(m, data.test, *evaluate_examples(job.context, *m.model, *m.task, data.test.examples, options), "test", "predictions.jsonl", result.results, artifacts);
+  if (tested) report_split(m, data.test, *evaluate_examples(job.context, *m.model, *m.task, data.test.rows, data.test.examples, options), "test", "predictions.jsonl", result.results, artifacts);
   result.results["base_storage"] = name_of(config.quantization.type);
   result.results["base_description"] = describe(config.quantization.type, config.quantization.double_quant);
   result.results["compute"] = int8_check ? "int8" : "f32";

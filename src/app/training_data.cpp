@@ -15,11 +15,12 @@ namespace {
 
 constexpr int64_t kSingleClassRows = 100;  // so many first rows of one class are worth a warning
 
-SplitData read_split(const std::string& file, const std::optional<int64_t>& most, const DataConfig& config, uint64_t seed, std::string* glue = nullptr) {
+SplitData read_split(const std::string& file, const std::optional<int64_t>& most, const DataConfig& config, RowKind kind, uint64_t seed,
+                     std::string* glue = nullptr) {
   SplitData split;
   split.file = file;
   if (file.empty()) return split;
-  DataFile data = read_rows(file, config.read_options(LabelUse::kRequired));
+  DataFile data = read_rows(file, config.read_options(LabelUse::kRequired, kind));
   if (glue) *glue = data.glue_task;
   split.rows = std::move(data.rows);
   if (most) split.rows = sample_rows(split.rows, static_cast<size_t>(*most), seed, config.stratify);
@@ -56,53 +57,57 @@ bool all_known(const std::vector<Row>& rows, const std::vector<std::string>& nam
          });
 }
 
-}  // namespace
-
-std::vector<std::string> SplitData::ids() const {
-  std::vector<std::string> out;
-  for (const Row& row : rows) out.push_back(row.id.empty() ? std::to_string(row.index) : row.id);
-  return out;
+/// The labels of the training rows; a trained head keeps its own.
+LabelSet settle_labels(const RunConfig& config, const TaskSettings* known, const TaskKind& task, const SplitData& train, const std::string& glue) {
+  const DataConfig& d = config.data;
+  LabelOptions options = d.label_options(known ? known->labels : glue_label_names(glue));
+  if (!config.problem_type.empty()) options.problem_type = problem_type_from_name(config.problem_type);
+  if (known && options.names.empty() && all_known(train.rows, known->labels)) options.names = known->labels;
+  LabelSet labels = task.labels(train.rows, options, train.file);
+  if (config.num_labels) labels = with_count(std::move(labels), *config.num_labels, d.label_separator);
+  if (known && static_cast<int64_t>(known->labels.size()) != labels.outputs())
+    fail(ErrorCode::kInput, {.id = "data.labels.head",
+                             .where = train.file,
+                             .what = "the labels are not those of the model's trained head",
+                             .expected = fmt::format("{} ({})", known->labels.size(), fmt::join(known->labels, ", ")),
+                             .got = fmt::format("{} ({})", labels.outputs(), fmt::join(labels.names(), ", ")),
+                             .hint = "name the rows as the head does, or start from a base model without a head"});
+  return labels;
 }
+
+}  // namespace
 
 TrainingData read_training_data(const RunConfig& config, const OpenedModel& opened) {
   const DataConfig& d = config.data;
   const auto seed = static_cast<uint64_t>(d.data_seed.value_or(config.training.seed));
   TrainingData data;
+  const TaskKind& task = find_task(config.task);
   std::string glue;
-  data.train = read_split(d.train, std::nullopt, d, seed, &glue);
-  data.validation = read_split(d.validation, d.max_eval_samples, d, seed);
-  data.test = read_split(d.test, d.max_test_samples, d, seed);
+  data.train = read_split(d.train, std::nullopt, d, task.rows, seed, &glue);
+  data.validation = read_split(d.validation, d.max_eval_samples, d, task.rows, seed);
+  data.test = read_split(d.test, d.max_test_samples, d, task.rows, seed);
   split_off(data.train, d.test_split, data.test, d, mix_key(seed, 1));
   split_off(data.train, d.validation_split, data.validation, d, mix_key(seed, 2));
   if (d.max_train_samples) data.train.rows = sample_rows(data.train.rows, static_cast<size_t>(*d.max_train_samples), seed, d.stratify);
-
-  std::vector<std::string> model_names = opened.settings ? opened.settings->labels : glue_label_names(glue);
-  LabelOptions options = d.label_options(std::move(model_names));
-  if (!config.problem_type.empty()) options.problem_type = problem_type_from_name(config.problem_type);
-  if (opened.settings && options.names.empty() && all_known(data.train.rows, opened.settings->labels)) options.names = opened.settings->labels;
-  data.labels = deduce_labels(data.train.rows, options, d.train);
-  if (config.num_labels) data.labels = with_count(std::move(data.labels), *config.num_labels, d.label_separator);
-  require_trainable(data.train.rows, encode_labels(data.train.rows, data.labels, d.train), data.labels, d.train);
-  if (opened.settings && static_cast<int64_t>(opened.settings->labels.size()) != data.labels.outputs())
-    fail(ErrorCode::kInput, {.id = "data.labels.head",
-                             .where = d.train,
-                             .what = "the labels are not those of the model's trained head",
-                             .expected = fmt::format("{} ({})", opened.settings->labels.size(), fmt::join(opened.settings->labels, ", ")),
-                             .got = fmt::format("{} ({})", data.labels.outputs(), fmt::join(data.labels.names(), ", ")),
-                             .hint = "name the rows as the head does, or start from a base model without a head"});
+  if (task.labels) data.labels = settle_labels(config, remembered(opened, config.task), task, data.train, glue);
   return data;
 }
 
 TaskSettings training_settings(const RunConfig& config, const OpenedModel& opened, const LabelSet& labels) {
+  const TaskSettings* known = remembered(opened, config.task);
+  const int64_t fits = max_positions(opened), usual = find_task(config.task).max_length;
   TaskSettings s;
   s.task = config.task;
   s.problem_type = labels.problem_type();
   s.labels = labels.names();
   s.label_separator = labels.separator();
-  s.max_length = opened.settings ? opened.settings->max_length : get_int(opened.config.json, "max_position_embeddings", s.max_length, opened.config.where, 1, kMaxPositions);
-  if (opened.settings) s.truncation_side = opened.settings->truncation_side;
+  s.max_length = known ? known->max_length : usual > 0 ? std::min(usual, fits) : fits;
+  if (known) {
+    s.truncation_side = known->truncation_side;
+    s.options = known->options;
+  }
   const fs::path tokenizer = opened.tokenizer_folder / "tokenizer_config.json";
-  if (!opened.settings && file_exists(tokenizer) && get_string(read_json(tokenizer), "truncation_side", "right", tokenizer.string()) == "left")
+  if (!known && file_exists(tokenizer) && get_string(read_json(tokenizer), "truncation_side", "right", tokenizer.string()) == "left")
     s.truncation_side = Side::kLeft;
   apply_reading(config.data, s);
   return s;
@@ -118,7 +123,7 @@ void encode_training_data(TrainingData& data, const Task& task, const Tokenizer&
   if (cut > 0)
     note(fmt::format("{} of {} training rows ({:.1f}%) are longer than {} tokens and are cut", cut, examples.size(),
                      100.0 * static_cast<double>(cut) / static_cast<double>(examples.size()), task.settings().max_length));
-  if (!shuffled && data.labels.problem_type() == ProblemType::kSingleLabel) {
+  if (!shuffled && !data.labels.names().empty() && data.labels.problem_type() == ProblemType::kSingleLabel) {
     size_t same = 1;
     while (same < examples.size() && examples[same].labels.id == examples[0].labels.id) ++same;
     if (same < examples.size() && static_cast<int64_t>(same) >= kSingleClassRows)

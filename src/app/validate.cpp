@@ -4,7 +4,7 @@
 
 #include "app/open_model.h"
 #include "base/error.h"
-#include "data/labels.h"
+#include "tasks/task.h"
 #include "text/tokenizer.h"
 
 namespace attune {
@@ -30,11 +30,10 @@ std::string label_problem(const RunConfig& config, const std::vector<ReadSplit>&
   try {
     LabelOptions options = config.data.label_options({});
     if (!config.problem_type.empty()) options.problem_type = problem_type_from_name(config.problem_type);
-    LabelSet set = deduce_labels(splits[0].data.rows, options, splits[0].file);
-    for (const auto& s : splits) {
-      std::vector<Labels> labels = encode_labels(s.data.rows, set, s.file);
-      if (s.name == "train") require_trainable(s.data.rows, labels, set, s.file);
-    }
+    const TaskKind& task = find_task(config.task);
+    if (!task.labels) return "";
+    const LabelSet set = task.labels(splits[0].data.rows, options, splits[0].file);
+    for (const auto& s : splits) task.check_labels(s.data.rows, set, s.file);
     return "";
   } catch (const Error& e) {
     return e.what();
@@ -56,7 +55,7 @@ Validation validate(const RunConfig& config) {
   for (const auto& [name, file] :
        {std::pair{"train", config.data.train}, {"validation", config.data.validation}, {"test", config.data.test}}) {
     if (file.empty()) continue;
-    ReadOptions options = config.data.read_options(LabelUse::kRequired);
+    ReadOptions options = config.data.read_options(LabelUse::kRequired, find_task(config.task).rows);
     options.on_bad_rows = OnBadRows::kSkip;
     ReadSplit split{name, file, read_rows(file, options), {}};
     if (tokenizer) split.lengths = token_counts(split.data.rows, *tokenizer);

@@ -20,6 +20,7 @@ struct Command {
 int run_train(const std::vector<std::string>& args);
 int run_evaluate(const std::vector<std::string>& args);
 int run_predict(const std::vector<std::string>& args);
+int run_generate(const std::vector<std::string>& args);
 int run_merge(const std::vector<std::string>& args);
 int run_quantize(const std::vector<std::string>& args);
 int run_inspect(const std::vector<std::string>& args);

@@ -19,6 +19,7 @@ constexpr Command kCommands[] = {
     {"train", "fine-tune; writes a run folder", run_train},
     {"evaluate", "metrics with intervals on a file", run_evaluate},
     {"predict", "labels for texts", run_predict},
+    {"generate", "text from a language model", run_generate},
     {"merge", "put an adapter into its base, verified", run_merge},
     {"quantize", "store a model's linear layers in few bits, compared with the original", run_quantize},
     {"inspect", "parameters, trainable share and memory of a plan, nothing trained", run_inspect},

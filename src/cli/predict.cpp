@@ -11,14 +11,27 @@ namespace {
 
 constexpr CommandText kPredictText = {
     "predict MODEL --text TEXT | --input FILE [--output FILE] [flags]",
-    "Labels for texts, in input order. A text prints one readable line (--json: the object); a file gives JSON Lines with\n"
-    "the row's id if it has one, label, score and scores. The word - as a file is standard input or output, streaming.",
+    "What a model says of texts, in input order: labels with scores, entities, answers to --question about --context, or\n"
+    "sentence vectors of an encoder without a head. A text prints one readable line (--json: the object); a file gives JSON\n"
+    "Lines, with the row's id if it has one. The word - as a file is standard input or output, streaming.",
     "attune predict runs/mine --text \"An excellent film.\"\n"
     "attune predict runs/mine --input new.csv --output labels.jsonl\n"
     "cat new.jsonl | attune predict runs/mine --input - --output - --logits"};
 
 std::string readable_prediction(const PredictedRow& row) {
   const Json& o = row.object;
+  if (o.contains("entities")) {
+    std::string lines = row.text + "\n";
+    for (const Json& e : o["entities"])
+      lines += fmt::format("  {:<10} {:>8.4f}  {} ({} to {})\n", e["type"].get<std::string>(), e["score"].get<double>(), e["text"].get<std::string>(), e["start"].get<int64_t>(),
+                           e["end"].get<int64_t>());
+    return lines;
+  }
+  if (o.contains("answer")) {
+    const std::string answer = o["answer"].get<std::string>();
+    return fmt::format("{:<40} {:>8.4f}  {}\n", answer.empty() ? "(no answer)" : answer, o["score"].get<double>(), row.text);
+  }
+  if (o.contains("embedding")) return json_line(o);
   std::string label;
   if (o.contains("labels"))
     for (const auto& l : o["labels"]) label += (label.empty() ? "" : ",") + l.get<std::string>();

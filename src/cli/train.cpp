@@ -55,7 +55,8 @@ void print_summary(const TrainResult& r) {
   print_resources(r.results);
   if (number("train_loss")) print(fmt::format("{:<16} {:.4f}\n", "train_loss", r.results["train_loss"].get<double>()));
   for (const char* split : {"eval", "test"})
-    for (const char* name : {"loss", "accuracy", "f1_macro", "f1_micro", "mse", "pearson", "spearman"}) {
+    for (const char* name : {"loss", "accuracy", "f1_macro", "f1_micro", "overall_f1", "overall_precision", "overall_recall", "overall_accuracy", "exact", "f1",
+                             "perplexity", "bits_per_byte", "mse", "pearson", "spearman"}) {
       std::string key = fmt::format("{}_{}", split, name);
       bool repeats = std::string(name) == "f1_micro" && number(fmt::format("{}_accuracy", split));  // equal for single labels
       if (!number(key) || repeats) continue;

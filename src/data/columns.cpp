@@ -143,7 +143,7 @@ Columns find_columns(std::span<const std::string> names, const ColumnConfig& con
 
   if (kind == RowKind::kTokens) find_token_columns(finder, labels, c);
   if (kind == RowKind::kQuestion) find_question_columns(finder, labels, c);
-  if (kind != RowKind::kText) {
+  if (kind == RowKind::kTokens || kind == RowKind::kQuestion) {
     if (c.id < 0) c.id = finder.first_of(kIds, {c.text, c.pair, c.label});
     return c;
   }

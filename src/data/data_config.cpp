@@ -48,7 +48,7 @@ void DataConfig::reading_fields(FieldList& f) {
              {.help = "rows that cannot be used: stop with a list, or leave them out and count them"});
   f.add("max_length", max_length,
         {.help = "tokens a row, special tokens included; longer rows are cut; unset: the model's limit",
-         .aliases = {"max_seq_length", "max_seq_len", "cutoff_len"},
+         .aliases = {"max_seq_length", "max_seq_len", "cutoff_len", "block_size"},
          .least = 3,
          .most = 1 << 20});
   f.add_enum("truncation_side", truncation_side,
@@ -60,16 +60,18 @@ void DataConfig::reading_fields(FieldList& f) {
               {"only_second", TruncationStrategy::kOnlySecond},
               {"none", TruncationStrategy::kNone}},
              {.help = "which text of a pair is cut; none: a long row is an error"});
+  options.fields(f);
 }
 
-ReadOptions DataConfig::read_options(LabelUse use) const {
-  ReadOptions options;
-  options.format = format;
-  options.columns = {.text = text_column, .pair = pair_column, .label = label_column, .id = id_column};
-  options.labels = use;
-  options.on_bad_rows = on_bad_rows;
-  options.header = header;
-  return options;
+ReadOptions DataConfig::read_options(LabelUse use, RowKind kind) const {
+  ReadOptions how;
+  how.kind = kind;
+  how.format = format;
+  how.columns = {.text = text_column, .pair = pair_column, .label = label_column, .id = id_column};
+  how.labels = kind == RowKind::kDocument ? LabelUse::kIgnored : use;  // documents are their own labels
+  how.on_bad_rows = on_bad_rows;
+  how.header = header;
+  return how;
 }
 
 LabelOptions DataConfig::label_options(std::vector<std::string> model_names) const {

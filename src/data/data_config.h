@@ -8,6 +8,7 @@
 #include "config/field.h"
 #include "data/labels.h"
 #include "data/reader.h"
+#include "data/task_options.h"
 #include "text/tokenizer.h"
 
 namespace attune {
@@ -22,6 +23,7 @@ struct DataConfig {
   std::string label_separator;      ///< splits a text cell into several labels; "" = not multi-label in CSV/TSV
   std::vector<std::string> labels;  ///< label names in the order of their ids; empty: the model's, else from the data
   OnBadRows on_bad_rows = OnBadRows::kStop;
+  TaskOptions options;
 
   std::optional<int64_t> max_length;  ///< tokens with special tokens; unset: the model's limit
   SideChoice truncation_side = SideChoice::kTokenizer;
@@ -38,7 +40,7 @@ struct DataConfig {
   /// The part that says how any one file is read and encoded: format, columns, lengths. Commands that take a file list this part only.
   void reading_fields(FieldList& f);
 
-  ReadOptions read_options(LabelUse use) const;
+  ReadOptions read_options(LabelUse use, RowKind kind = RowKind::kText) const;
   /// Of training rows; `model_names`: id2label of the model, empty when it has none.
   LabelOptions label_options(std::vector<std::string> model_names) const;
 };

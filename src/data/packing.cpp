@@ -28,10 +28,15 @@ Batch pack(std::span<const Example> examples, std::span<const uint64_t> indices)
     } else {
       batch.type_ids.insert(batch.type_ids.end(), e.type_ids.begin(), e.type_ids.end());
     }
-    for (size_t k = 0; k < e.ids.size(); ++k) batch.positions.push_back(static_cast<int32_t>(k));
-    batch.starts.push_back(batch.tokens());
-    batch.rows.push_back(e.row);
-    batch.labels.push_back(e.labels);
+    const int64_t first = batch.starts.back();
+    for (size_t s = 0; s <= e.breaks.size(); ++s) {
+      const int64_t end = s < e.breaks.size() ? first + e.breaks[s] : batch.tokens();
+      require(end > batch.starts.back() || e.ids.empty(), "packing: breaks in order");
+      for (int64_t k = batch.starts.back(); k < end; ++k) batch.positions.push_back(static_cast<int32_t>(k - batch.starts.back()));
+      batch.starts.push_back(end);
+      batch.rows.push_back(e.row + s);
+      batch.labels.push_back(s == 0 ? e.labels : Labels());
+    }
   }
   return batch;
 }

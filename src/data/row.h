@@ -26,10 +26,10 @@ struct Row {
   bool id_is_number = false;        ///< the id was a JSON number, and is written as one again
   std::string text;
   std::optional<std::string> pair;  ///< second text; of a question: its context
-  std::vector<std::string> tokens;  ///< words of a token task; `text` is then these with a space between
-  std::string group;                ///< document or context: rows of one are not independent ("" = on its own)
-  /// The label cell as written: text for CSV/TSV, any JSON value for JSON files (list for multi-label); null when absent. Of token tasks the
-  /// list of tags, one a word; of questions {"text": [...], "answer_start": [...]} (code points), empty lists where there is no answer.
+  std::vector<std::string> tokens;  ///< words of token tasks; `text` is then these with a space between
+  std::string group;                ///< context or document the row belongs to, "" when it stands alone: clusters of intervals
+  /// The label cell as written: text for CSV/TSV, any JSON value for JSON files (list for multi-label); null when absent. Token tasks: the
+  /// list of tags. Questions: {"text": [...], "answer_start": [...]} in code points, empty lists where there is no answer. Documents: `messages`.
   Json label;
 };
 

@@ -21,6 +21,11 @@ Kernels idle_kernels(const Kernels& like) {
   rest(k.bias_backward);
   rest(k.dropout_add_layer_norm);
   rest(k.dropout_add_layer_norm_backward);
+  rest(k.rms_norm);
+  rest(k.rms_norm_backward);
+  rest(k.rotary);
+  rest(k.gated);
+  rest(k.gated_backward);
   rest(k.dropout);
   rest(k.embedding);
   rest(k.embedding_backward);

@@ -46,7 +46,8 @@ constexpr uint32_t dropout_hash(uint64_t key, uint32_t channel) {
 
 /// Attention over packed sequences. Query rows of sequence b are [q_starts[b], q_starts[b+1]), its keys and values
 /// [k_starts[b], k_starts[b+1]); the two differ when only some rows are read (last layer) or keys are cached.
-/// Head h uses columns [h*D, (h+1)*D) of q, k, v and out. Causal: query i (of n) sees keys up to i + (k_len - q_len).
+/// Head h uses columns [h*D, (h+1)*D) of q and out; with KV key/value heads it uses columns [g*D, (g+1)*D) of k and v, g = h / (H / KV).
+/// Causal: query i (of n) sees keys up to i + (k_len - q_len).
 /// Dropout acts on the probabilities: element (query row t, head h, key j of its sequence) is kept when
 /// dropout_hash(mix_key(row_keys[t], module_key + h), j) >= p * 2^32.
 struct AttentionShape {
@@ -56,6 +57,8 @@ struct AttentionShape {
   float scale = 1.0f;
   bool causal = false;
   Dropout dropout;  ///< row_keys: one a query row
+  int64_t kv_heads = 0;  ///< a divisor of heads; 0: as many as heads
+  int64_t group() const { return kv_heads > 0 ? heads / kv_heads : 1; }  ///< query heads that share one key/value head
 };
 
 /// AdamW as PyTorch computes it (docs/formats of training, 9.2). `gradient_scale` multiplies g first (clipping, 1 / count).
@@ -129,6 +132,24 @@ struct Kernels {
   void (*dropout_add_layer_norm_backward)(const Context&, int64_t t, int64_t c, const Dropout&, const float* s, const float* gamma,
                                           const float* mean, const float* rstd, const float* dy, float* ds, float* dx, float* dgamma,
                                           float* dbeta);
+
+  /// y (T, C) = x / sqrt(mean(x^2) + eps) * gamma; rstd (T) is kept for backward. Contiguous.
+  void (*rms_norm)(const Context&, int64_t t, int64_t c, const float* x, const float* gamma, float eps, float* y, float* rstd);
+  /// dx (T, C) from dy, dgamma (C) added to (null: not wanted).
+  void (*rms_norm_backward)(const Context&, int64_t t, int64_t c, const float* x, const float* gamma, const float* rstd, const float* dy,
+                            float* dx, float* dgamma);
+
+  /// Rotary positions on H heads of D columns, D even: with angles a of row t, table (T, D) = cos a_0 ... cos a_{D/2-1}, sin a_0 ...:
+  /// y[i] = x[i] cos a_i - x[i + D/2] sin a_i, y[i + D/2] = x[i + D/2] cos a_i + x[i] sin a_i. sign -1 turns back: the gradient. y may be x.
+  void (*rotary)(const Context&, int64_t t, int64_t heads, int64_t d, const float* table, float sign, const float* x, int64_t x_pitch, float* y,
+                 int64_t y_pitch);
+
+  /// y (T, C) = act(gate) * up; pitches apart.
+  void (*gated)(const Context&, int64_t t, int64_t c, Activation act, const float* gate, int64_t gate_pitch, const float* up, int64_t up_pitch,
+                float* y, int64_t y_pitch);
+  /// dgate = dy * up * act'(gate), dup = dy * act(gate); dy (T, C), dgate and dup of one pitch.
+  void (*gated_backward)(const Context&, int64_t t, int64_t c, Activation act, const float* gate, int64_t gate_pitch, const float* up,
+                         int64_t up_pitch, const float* dy, int64_t dy_pitch, float* dgate, float* dup, int64_t d_pitch);
 
   /// y = dropout(x); its own backward. y may equal x. Pitches apart.
   void (*dropout)(const Context&, int64_t t, int64_t c, const Dropout&, const float* x, int64_t x_pitch, float* y, int64_t y_pitch);

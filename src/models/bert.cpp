@@ -4,7 +4,9 @@
 
 #include "base/error.h"
 #include "models/registry.h"
+#include "nn/language_head.h"
 #include "nn/recompute.h"
+#include "nn/token_heads.h"
 
 namespace attune {
 namespace {
@@ -171,6 +173,7 @@ class BertModel : public Backbone {
     return x;
   }
   const BertPooler& pooler() const { return *pooler_; }
+  Embedding& word_embeddings() { return embeddings_.word; }
 
  private:
   BertEmbeddings embeddings_;
@@ -198,15 +201,70 @@ class BertClassifier : public Head {
   uint64_t key_ = 0;
 };
 
+/// cls.predictions of BertForMaskedLM: dense -> activation -> LayerNorm -> word embeddings' + bias.
+class BertMaskedLm : public LanguageHead {
+ public:
+  BertMaskedLm(const BertConfig& c, Embedding& words) : predictions_(c), activation_(c.activation) {
+    add("cls.predictions", predictions_);
+    tie(words, &predictions_.bias, "cls.predictions.decoder.weight", "cls.predictions.decoder.bias");
+  }
+
+ private:
+  struct Predictions : Module {
+    explicit Predictions(const BertConfig& c) : dense(c.hidden, c.hidden), norm(c.hidden, c.eps), bias(Shape{c.vocab}) {
+      add("bias", bias);
+      add("transform.dense", dense);
+      add("transform.LayerNorm", norm);
+    }
+    Linear dense;
+    LayerNorm norm;
+    Parameter bias;
+  };
+  Var transform(const Context& ctx, const Var& hidden) const override {
+    return add_norm(ctx, linear(ctx, hidden, predictions_.dense, {activation_}), nullptr, {}, predictions_.norm);
+  }
+  Predictions predictions_;
+  Activation activation_;
+};
+
 std::unique_ptr<Model> make_bert(const ModelConfig& config, HeadKind kind, int64_t labels) {
   const BertConfig c(config);
-  auto backbone = std::make_unique<BertModel>(c, true);
+  auto backbone = std::make_unique<BertModel>(c, kind == HeadKind::kNone || kind == HeadKind::kSequenceClassification);
   std::unique_ptr<Head> head;
-  if (kind == HeadKind::kSequenceClassification) head = std::make_unique<BertClassifier>(c, backbone->pooler(), labels);
+  switch (kind) {
+    case HeadKind::kNone:
+      break;
+    case HeadKind::kSequenceClassification:
+      head = std::make_unique<BertClassifier>(c, backbone->pooler(), labels);
+      break;
+    case HeadKind::kTokenClassification:
+      head = std::make_unique<TokenHead>("classifier", labels, c.hidden, c.classifier_dropout);
+      break;
+    case HeadKind::kQuestionAnswering:
+      head = std::make_unique<TokenHead>("qa_outputs", labels = 2, c.hidden, 0.0f);
+      break;
+    case HeadKind::kMaskedLm:
+      require_tied(config, true);
+      head = std::make_unique<BertMaskedLm>(c, backbone->word_embeddings());
+      labels = c.vocab;
+      break;
+    case HeadKind::kCausalLm:
+      no_such_head(config, kind);
+  }
   return std::make_unique<Model>("bert", std::move(backbone), std::move(head), labels);
 }
 
-std::string bert_class_name(HeadKind kind) { return kind == HeadKind::kSequenceClassification ? "BertForSequenceClassification" : "BertModel"; }
+std::string bert_class_name(HeadKind kind) {
+  switch (kind) {
+    case HeadKind::kNone: return "BertModel";
+    case HeadKind::kSequenceClassification: return "BertForSequenceClassification";
+    case HeadKind::kTokenClassification: return "BertForTokenClassification";
+    case HeadKind::kQuestionAnswering: return "BertForQuestionAnswering";
+    case HeadKind::kMaskedLm: return "BertForMaskedLM";
+    case HeadKind::kCausalLm: break;
+  }
+  return "";
+}
 
 }  // namespace
 

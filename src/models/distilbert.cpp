@@ -4,7 +4,9 @@
 
 #include "base/error.h"
 #include "models/registry.h"
+#include "nn/language_head.h"
 #include "nn/recompute.h"
+#include "nn/token_heads.h"
 
 namespace attune {
 namespace {
@@ -23,13 +25,14 @@ struct DistilBertConfig {
         dropout(c.probability("dropout", 0.1)),
         attention_dropout(c.probability("attention_dropout", 0.1)),
         seq_classif_dropout(c.probability("seq_classif_dropout", 0.2)),
+        qa_dropout(c.probability("qa_dropout", 0.1)),
         initializer_range(c.number("initializer_range", 0.02)),
         activation(c.activation("activation", "gelu")) {
     if (dim % heads != 0) fail(ErrorCode::kInput, {.id = "config.heads", .where = c.where, .what = "dim is no multiple of n_heads"});
   }
   int64_t dim, layers, heads, hidden_dim, vocab, positions;
   int32_t pad;
-  float dropout, attention_dropout, seq_classif_dropout;
+  float dropout, attention_dropout, seq_classif_dropout, qa_dropout;
   double initializer_range;
   Activation activation;
 };
@@ -140,6 +143,7 @@ class DistilBertModel : public Backbone {
     }
     return x;
   }
+  Embedding& word_embeddings() { return embeddings_.word; }
 
  private:
   Embeddings embeddings_;
@@ -167,16 +171,64 @@ class DistilBertClassifier : public Head {
   uint64_t key_ = 0;
 };
 
+/// DistilBertForMaskedLM: vocab_transform -> activation -> vocab_layer_norm -> word embeddings' + vocab_projector.bias.
+class DistilBertMaskedLm : public LanguageHead {
+ public:
+  DistilBertMaskedLm(const DistilBertConfig& c, Embedding& words)
+      : vocab_transform_(c.dim, c.dim), vocab_layer_norm_(c.dim, kEps), bias_(Shape{c.vocab}), activation_(c.activation) {
+    add("vocab_transform", vocab_transform_);
+    add("vocab_layer_norm", vocab_layer_norm_);
+    add("vocab_projector.bias", bias_);
+    tie(words, &bias_, "vocab_projector.weight");
+  }
+
+ private:
+  Var transform(const Context& ctx, const Var& hidden) const override {
+    return add_norm(ctx, linear(ctx, hidden, vocab_transform_, {activation_}), nullptr, {}, vocab_layer_norm_);
+  }
+  Linear vocab_transform_;
+  LayerNorm vocab_layer_norm_;
+  Parameter bias_;
+  Activation activation_;
+};
+
 std::unique_ptr<Model> make_distilbert(const ModelConfig& config, HeadKind kind, int64_t labels) {
   const DistilBertConfig c(config);
   auto backbone = std::make_unique<DistilBertModel>(c);
   std::unique_ptr<Head> head;
-  if (kind == HeadKind::kSequenceClassification) head = std::make_unique<DistilBertClassifier>(c, labels);
+  switch (kind) {
+    case HeadKind::kNone:
+      break;
+    case HeadKind::kSequenceClassification:
+      head = std::make_unique<DistilBertClassifier>(c, labels);
+      break;
+    case HeadKind::kTokenClassification:
+      head = std::make_unique<TokenHead>("classifier", labels, c.dim, c.dropout);
+      break;
+    case HeadKind::kQuestionAnswering:
+      head = std::make_unique<TokenHead>("qa_outputs", labels = 2, c.dim, c.qa_dropout);
+      break;
+    case HeadKind::kMaskedLm:
+      require_tied(config, get_bool(config.json, "tie_weights_", true, config.where));
+      head = std::make_unique<DistilBertMaskedLm>(c, backbone->word_embeddings());
+      labels = c.vocab;
+      break;
+    case HeadKind::kCausalLm:
+      no_such_head(config, kind);
+  }
   return std::make_unique<Model>("distilbert", std::move(backbone), std::move(head), labels);
 }
 
 std::string distilbert_class_name(HeadKind kind) {
-  return kind == HeadKind::kSequenceClassification ? "DistilBertForSequenceClassification" : "DistilBertModel";
+  switch (kind) {
+    case HeadKind::kNone: return "DistilBertModel";
+    case HeadKind::kSequenceClassification: return "DistilBertForSequenceClassification";
+    case HeadKind::kTokenClassification: return "DistilBertForTokenClassification";
+    case HeadKind::kQuestionAnswering: return "DistilBertForQuestionAnswering";
+    case HeadKind::kMaskedLm: return "DistilBertForMaskedLM";
+    case HeadKind::kCausalLm: break;
+  }
+  return "";
 }
 
 }  // namespace

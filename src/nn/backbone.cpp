@@ -1,5 +1,6 @@
 #include "nn/backbone.h"
 
+#include "base/error.h"
 #include "base/random.h"
 
 namespace attune {
@@ -30,17 +31,22 @@ TokenKeys token_keys(const Batch& batch, uint64_t seed, uint64_t epoch) {
   return keys;
 }
 
-Model::Model(std::string prefix, std::unique_ptr<Backbone> backbone, std::unique_ptr<Head> head, int64_t labels)
-    : prefix_(std::move(prefix)), backbone_(std::move(backbone)), head_(std::move(head)), labels_(labels) {
+LossSum Head::language_loss(const Context&, const Var&, std::span<const int32_t>, float) { throw Bug("this head is no language model's"); }
+
+Model::Model(std::string prefix, std::unique_ptr<Backbone> backbone, std::unique_ptr<Head> head, int64_t labels, std::string other_prefix)
+    : prefix_(std::move(prefix)), other_prefix_(std::move(other_prefix)), backbone_(std::move(backbone)), head_(std::move(head)), labels_(labels) {
   add(head_ ? prefix_ : "", *backbone_);
   if (head_) add("", *head_);
   assign_paths(*this);
 }
 
+Var Model::hidden(const Context& ctx, const Batch& batch, TokenKeys keys) {
+  return backbone_->forward(ctx, {&batch, head_ ? head_->reads() : ReadRows::kAll, std::move(keys)});
+}
+
 Var Model::forward(const Context& ctx, const Batch& batch, TokenKeys keys) {
-  const ReadRows read = head_ ? head_->reads() : ReadRows::kAll;
-  const Var hidden = backbone_->forward(ctx, {&batch, read, std::move(keys)});
-  return head_ ? head_->forward(ctx, hidden) : hidden;
+  const Var h = hidden(ctx, batch, std::move(keys));
+  return head_ ? head_->forward(ctx, h) : h;
 }
 
 }  // namespace attune

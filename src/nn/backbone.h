@@ -3,12 +3,15 @@
 #pragma once
 
 #include <memory>
+#include <span>
 #include <string>
 
 #include "nn/layers.h"
 #include "tensor/batch.h"
 
 namespace attune {
+
+class KvCache;  // nn/kv_cache.h
 
 /// Which token rows the caller will read; the last layer computes only those.
 enum class ReadRows { kAll, kFirst, kLast };
@@ -17,6 +20,9 @@ struct Input {
   const Batch* batch = nullptr;
   ReadRows read = ReadRows::kAll;
   TokenKeys dropout_keys;  ///< (T), needed while training with dropout; see token_keys()
+  /// Decoders: one a sequence, whose earlier tokens it holds and which gets the batch's; the batch's positions go on where it stands. Empty:
+  /// none.
+  std::span<KvCache* const> caches = {};
 };
 
 /// The rows `read` selects: none for kAll, else one index a sequence.
@@ -33,6 +39,8 @@ struct BackboneInfo {
   int64_t token_types = 0;  ///< 0: the model takes none
   int32_t pad_token_id = 0;
   double initializer_range = 0.02;
+  bool causal = false;       ///< tokens see earlier ones only; the model can generate
+  int64_t cache_width = 0;   ///< columns of a layer's keys, for a KvCache
 };
 
 class Backbone : public Module {
@@ -42,29 +50,48 @@ class Backbone : public Module {
   virtual Var forward(const Context&, const Input&) = 0;
 };
 
-enum class HeadKind { kNone, kSequenceClassification };
+enum class HeadKind { kNone, kSequenceClassification, kTokenClassification, kQuestionAnswering, kCausalLm, kMaskedLm };
+constexpr HeadKind kHeadKinds[] = {HeadKind::kNone,      HeadKind::kSequenceClassification, HeadKind::kTokenClassification, HeadKind::kQuestionAnswering,
+                                   HeadKind::kCausalLm, HeadKind::kMaskedLm};
+
+/// A checkpoint key that names a parameter kept elsewhere: `lm_head.weight` is the word embedding where weights are tied. Files may hold
+/// it too, with the same values; it is never written.
+struct TiedKey {
+  std::string key;
+  Parameter* parameter;
+};
 
 /// The task layer as Hugging Face builds it for this architecture: its keys, dropouts, pooling and ties.
 class Head : public Module {
  public:
   virtual ReadRows reads() const = 0;
-  /// Hidden states of the rows it reads to logits (B or T, labels).
+  /// Hidden states of the rows it reads to logits (B or T, labels); of language models and token heads, any rows.
   virtual Var forward(const Context&, const Var& hidden) = 0;
+  /// Language models: the loss of the rows of `hidden` that have a label, without the logits of the others and without ever holding all
+  /// logits (nn/language_head.h). labels (rows): the token each row is to say, -100 none; a causal model's row t says token t + 1 of its
+  /// text: the caller shifts. Sets gradients like every loss; `rows` of the result has an entry a row of `hidden`. Bug for other heads.
+  virtual LossSum language_loss(const Context&, const Var& hidden, std::span<const int32_t> labels, float smoothing);
+  virtual std::vector<TiedKey> ties() { return {}; }
 };
 
 /// A backbone under its checkpoint prefix (`bert.`) with a head beside it. Parameter paths are checkpoint keys.
 class Model : public Module {
  public:
-  Model(std::string prefix, std::unique_ptr<Backbone> backbone, std::unique_ptr<Head> head, int64_t labels);
+  /// `other_prefix`: of backbone keys in checkpoints of this architecture's other heads, where it differs.
+  Model(std::string prefix, std::unique_ptr<Backbone> backbone, std::unique_ptr<Head> head, int64_t labels, std::string other_prefix = "");
+  /// Logits of the rows the head reads; hidden states without a head.
   Var forward(const Context&, const Batch&, TokenKeys dropout_keys = nullptr);
+  /// Hidden states of the rows the head reads.
+  Var hidden(const Context&, const Batch&, TokenKeys dropout_keys = nullptr);
   Backbone& backbone() { return *backbone_; }
   Head* head() { return head_.get(); }
   const BackboneInfo& info() const { return backbone_->info(); }
   const std::string& prefix() const { return prefix_; }
+  const std::string& other_prefix() const { return other_prefix_; }
   int64_t labels() const { return labels_; }
 
  private:
-  std::string prefix_;
+  std::string prefix_, other_prefix_;
   std::unique_ptr<Backbone> backbone_;
   std::unique_ptr<Head> head_;
   int64_t labels_;

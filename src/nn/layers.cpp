@@ -15,6 +15,11 @@ LayerNorm::LayerNorm(int64_t width, float epsilon) : Module(ModuleKind::kLayerNo
   add("bias", bias);
 }
 
+RmsNorm::RmsNorm(int64_t width, float epsilon) : Module(ModuleKind::kLayerNorm), weight(Shape{width}), eps(epsilon) {
+  weight.is_norm = true;
+  add("weight", weight);
+}
+
 uint64_t dropout_key(const Module& owner, const std::string& name) { return hash_name(owner.path() + "." + name); }
 
 Var add_norm(const Context& ctx, const Var& x, const Var* residual, const DropoutSpec& drop, const LayerNorm& norm) {

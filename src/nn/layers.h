@@ -23,6 +23,13 @@ struct LayerNorm : Module {
   float eps;
 };
 
+struct RmsNorm : Module {
+  RmsNorm(int64_t width, float epsilon);
+  Var forward(const Context& ctx, const Var& x) const { return rms_norm(ctx, x, weight.var, eps); }
+  Parameter weight;
+  float eps;
+};
+
 /// Key of the dropout called `name` in a module: masks depend on the path, never on the order of calls.
 uint64_t dropout_key(const Module& owner, const std::string& name);
 

@@ -14,6 +14,8 @@ struct TensorSource {
   std::string where;  ///< for messages
   std::vector<std::pair<std::string, Shape>> entries;
   std::function<Tensor(const std::string& name)> read;
+  /// The tensor is [out, in] whatever the architecture's checkpoints have (quantised layers are); null: none is.
+  std::function<bool(const std::string& name)> as_linear;
 };
 
 struct LoadReport {
@@ -26,6 +28,8 @@ struct LoadReport {
 struct WeightPlan {
   std::vector<std::pair<std::string, NamedParameter>> reads;
   std::vector<NamedParameter> missing;
+  /// Second names of tied parameters that the file holds too: it must be with the same values.
+  std::vector<std::pair<std::string, NamedParameter>> twins;
   LoadReport report;
 };
 
@@ -34,7 +38,7 @@ struct WeightPlan {
 WeightPlan plan_weights(Model&, const TensorSource&);
 /// Takes a tensor that was read for a parameter; for weights stored in another form than F32.
 using TakeTensor = std::function<void(const NamedParameter&, Tensor)>;
-/// Reads as planned, one tensor after another. Missing parameters are initialised as Hugging Face does from `seed`. Both go through
+/// Reads as planned, one tensor after another. Error(kInput) "weights.tied" where a file's two names of one parameter have two values. Missing parameters are initialised as Hugging Face does from `seed`. Both go through
 /// `take`, which may be null.
 void read_weights(const WeightPlan&, const TensorSource&, double initializer_range, uint64_t seed, const TakeTensor& take = nullptr);
 /// Both.
@@ -44,7 +48,7 @@ LoadReport load_weights(Model&, const TensorSource&, uint64_t seed);
 /// values depend on the seed and the parameter's name only.
 void initialize(const NamedParameter&, double range, uint64_t seed);
 
-/// All parameters under their checkpoint keys; weights stored in other forms are left out.
+/// All parameters under their checkpoint keys, as checkpoints hold them; weights stored in other forms are left out.
 TensorMap weights_of(Module&);
 
 }  // namespace attune

@@ -1,5 +1,7 @@
 #include "nn/module.h"
 
+#include <algorithm>
+
 namespace attune {
 
 const char* name_of(ModuleKind k) {
@@ -33,6 +35,23 @@ std::vector<NamedParameter> named_parameters(Module& root) {
     for (const auto& [name, p] : m.parameters()) all.push_back({joined(m.path(), name), p, &m});
   });
   return all;
+}
+
+Shape checkpoint_shape(const Parameter& p) {
+  Shape shape = p.shape;
+  if (p.transposed) std::reverse(shape.begin(), shape.end());
+  return shape;
+}
+
+Tensor checkpoint_form(const Parameter& p, const Tensor& values) {
+  if (!p.transposed) return values;
+  const int64_t rows = values.rows(), cols = values.cols(), block = 16;
+  Tensor out({cols, rows}, DType::kF32, MemoryClass::kWeights);
+  for (int64_t i = 0; i < rows; i += block)
+    for (int64_t j = 0; j < cols; j += block)
+      for (int64_t r = i; r < std::min(i + block, rows); ++r)
+        for (int64_t c = j; c < std::min(j + block, cols); ++c) out.f32()[c * rows + r] = values.f32()[r * values.pitch() + c];
+  return out;
 }
 
 void set_trainable(Parameter& p, bool on) {

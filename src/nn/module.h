@@ -18,7 +18,9 @@ struct Parameter {
   explicit Parameter(Shape s) : shape(std::move(s)) {}
   Shape shape;
   Var var;               ///< data; grad is non-null exactly while the parameter is trainable
-  bool is_norm = false;  ///< of a LayerNorm: no weight decay
+  bool is_norm = false;     ///< of a LayerNorm: no weight decay
+  bool transposed = false;  ///< checkpoints hold the matrix as [in, out] (GPT-2's Conv1D); here it is [out, in] like all others
+  float initial_scale = 1.0f;  ///< of the standard deviation new values are drawn with
   bool loaded() const { return !var.data.empty(); }
   bool trainable = false;
   int64_t size() const { return count(shape); }
@@ -63,6 +65,11 @@ struct NamedParameter {
   Module* owner;
 };
 std::vector<NamedParameter> named_parameters(Module& root);
+
+/// The shape a checkpoint has it in.
+Shape checkpoint_shape(const Parameter& p);
+/// Values as a checkpoint holds them from values as they are here, and back: transposed where the parameter is, else the same tensor.
+Tensor checkpoint_form(const Parameter& p, const Tensor& values);
 
 /// Makes it trainable (with a zero gradient, once it is loaded) or frozen (gradient gone).
 void set_trainable(Parameter& p, bool on);

@@ -6,18 +6,10 @@
 #include <vector>
 
 #include "base/error.h"
+#include "kernels/int8_weight.h"
 
 namespace attune {
 namespace {
-
-Int8Weight view(const PackedInt8& p) {
-  return {p.n,
-          p.k,
-          static_cast<const int8_t*>(p.data.data()),
-          p.scale.f32(),
-          static_cast<const int32_t*>(p.compensation.data()),
-          p.x_scale.empty() ? nullptr : p.x_scale.f32()};
-}
 
 WeightRows rows_of(const Weight& w) {
   return [&w](int64_t begin, int64_t end, float* to) { w.rows(begin, end, to); };

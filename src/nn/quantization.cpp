@@ -186,9 +186,12 @@ void infer_in_int8(const std::vector<Linear*>& layers, const Context& ctx) {
 }
 
 void compute_in_int8(const std::vector<Linear*>& layers, const std::vector<Smoothing>& smoothing, Resident resident, const Context& ctx) {
-  for (size_t i = 0; i < layers.size(); ++i)
-    use_int8(layers[i]->weight, smoothing.empty() ? Smoothing{} : smoothing[i], ctx.kernels->int8_limit, resident == Resident::kInt8,
-             ctx.threads);
+  for (size_t i = 0; i < layers.size(); ++i) {
+    Weight& w = layers[i]->weight;
+    // Codes at 8 bits are taken over as they are; smoothed they would be rounded a second time.
+    const bool as_they_are = smoothing.empty() || std::holds_alternative<Int8Matrix>(w.codes);
+    use_int8(w, as_they_are ? Smoothing{} : smoothing[i], ctx.kernels->int8_limit, resident == Resident::kInt8, ctx.threads);
+  }
 }
 
 }  // namespace attune

@@ -11,7 +11,8 @@ Var dropout_add_layer_norm(const Context& ctx, const Var& x, const Var* residual
   require(x.data.contiguous() && (residual == nullptr || residual->data.contiguous()), "layer_norm: contiguous rows only");
   const Dropout d = acting_dropout(ctx, spec, x.keys);
   Var out(Tensor({t, c}), x.keys);
-  Tensor s({t, c}), mean({t}), rstd({t});
+  const bool changed = residual != nullptr || d.p > 0.0f;  // else s is x itself, and the kernel writes what is there
+  Tensor s = changed ? Tensor({t, c}) : x.data, mean({t}), rstd({t});
   ctx.kernels->dropout_add_layer_norm(ctx, t, c, d, x.data.f32(), residual ? residual->data.f32() : nullptr, gamma.data.f32(), beta.data.f32(),
                                       eps, s.f32(), out.data.f32(), mean.f32(), rstd.f32());
   const bool needed = x.wants_grad() || (residual && residual->wants_grad()) || gamma.wants_grad() || beta.wants_grad();

@@ -30,16 +30,33 @@ Var embedding_sum(const Context&, std::span<const EmbeddingTerm> terms, TokenKey
 /// layer_norm(dropout(x) + residual) (T, C); residual null: layer_norm(dropout(x)).
 Var dropout_add_layer_norm(const Context&, const Var& x, const Var* residual, const DropoutSpec&, const Var& gamma, const Var& beta, float eps);
 
+/// x / sqrt(mean(x^2) + eps) * gamma (T, C).
+Var rms_norm(const Context&, const Var& x, const Var& gamma, float eps);
+
 Var dropout(const Context&, const Var& x, const DropoutSpec&);
+
+/// dropout(x) + residual.
+Var dropout_add(const Context&, const Var& x, const Var& residual, const DropoutSpec&);
 
 Var activation(const Context&, const Var& x, Activation act);
 
-/// Multi-head attention over packed sequences; q (Tq, H*D), k and v (Tk, H*D).
+/// act(gate) * up (T, C).
+Var gated(const Context&, const Var& gate, const Var& up, Activation act);
+
+/// Columns of x as values of their own; `widths` add up to those of x, whose memory they share.
+std::vector<Var> split_columns(const Context&, const Var& x, const std::vector<int64_t>& widths);
+
+/// Rotary positions on the heads of x (T, H*D): table (T, D) holds cosines, then sines, of each row's D/2 angles. Writes over x's data,
+/// which nothing else may need.
+Var rotary(const Context&, const Var& x, int64_t heads, const Tensor& table);
+
+/// Multi-head attention over packed sequences; q (Tq, H*D), k and v (Tk, KV*D) with KV key/value heads.
 struct AttentionSpec {
   int64_t heads = 1;
   float scale = 1.0f;
   bool causal = false;
   DropoutSpec dropout;
+  int64_t kv_heads = 0;  ///< a divisor of heads; 0: as many as heads
 };
 using Starts = std::shared_ptr<const std::vector<int64_t>>;
 Var attention(const Context&, const AttentionSpec&, const Var& q, const Var& k, const Var& v, Starts q_starts, Starts k_starts);
@@ -55,6 +72,11 @@ struct LossSum {
 };
 /// labels (B) in [0, C) or -100; weight (C) or empty. count = sum of the weights of the labels.
 LossSum cross_entropy_loss(const Context&, const Var& logits, std::span<const int32_t> labels, std::span<const float> weight, float smoothing);
+/// Logits (T, V) = x W' + bias of x (T, C): W (V, C) has one row a token and may be the embedding table (tied weights), bias (V) or null.
+Var vocabulary_logits(const Context&, const Var& x, const Var& weight, const Var* bias);
+/// cross_entropy_loss of vocabulary_logits, which are never held as a whole; labels (T) in [0, V) or -100. With a tape it sets the
+/// gradients of the SUM on x, weight and bias where they want them; count = labels that are not -100.
+LossSum vocabulary_loss(const Context&, const Var& x, const Var& weight, const Var* bias, std::span<const int32_t> labels, float smoothing);
 /// targets (B, C) of 0 and 1; count = B * C (PyTorch's mean).
 LossSum bce_with_logits_loss(const Context&, const Var& logits, std::span<const float> targets);
 /// targets (B, C); count = B * C.

@@ -26,8 +26,8 @@ void AdapterKeys::expect(const std::string& key, Parameter* p, bool saved) {
 
 TensorMap AdapterKeys::tensors() const {
   TensorMap out = extras_;
-  for (const auto& [key, p] : expected_) out[kPrefix + key] = p->var.data;
-  for (const auto& [name, key] : twins_) out[name] = expected_.at(key)->var.data;
+  for (const auto& [key, p] : expected_) out[kPrefix + key] = checkpoint_form(*p, p->var.data);
+  for (const auto& [name, key] : twins_) out[name] = checkpoint_form(*expected_.at(key), expected_.at(key)->var.data);
   return out;
 }
 
@@ -62,8 +62,8 @@ void AdapterKeys::load(const TensorMap& tensors, const std::string& where, const
   const auto check = [&](const std::string& name, const Tensor& t, const Parameter& p) {
     if (!is_float(t.dtype()))
       wrong.add(fmt::format("{}: type {}, expected a floating-point type", name, name_of(t.dtype())));
-    else if (t.shape() != p.shape)
-      wrong.add(fmt::format("{}: the adapter has {}, this base needs {}", name, to_string(t.shape()), to_string(p.shape)));
+    else if (t.shape() != checkpoint_shape(p))
+      wrong.add(fmt::format("{}: the adapter has {}, this base needs {}", name, to_string(t.shape()), to_string(checkpoint_shape(p))));
   };
   for (const auto& [name, t] : tensors) {
     const Found found = resolve(name);
@@ -93,7 +93,7 @@ void AdapterKeys::load(const TensorMap& tensors, const std::string& where, const
   for (const auto& [key, name] : source) {
     Parameter& p = *expected_.at(key);
     const Tensor& t = tensors.at(name);
-    p.var.data = t.dtype() == DType::kF32 ? t.clone(MemoryClass::kWeights) : t.to_f32(MemoryClass::kWeights);
+    p.var.data = checkpoint_form(p, t.dtype() == DType::kF32 ? t.clone(MemoryClass::kWeights) : t.to_f32(MemoryClass::kWeights));
     if (p.trainable) set_trainable(p, true);
   }
   twins_.clear();

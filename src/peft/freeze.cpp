@@ -12,6 +12,7 @@ class Freeze : public PeftMethod {
   void choose() override {
     const FrozenParts frozen(options(), model().info(), setup().origin);
     const auto head = head_parameters(model());
+    if (frozen.none()) require_own_weights(head, setup().origin);
     for (const auto& np : named_parameters(model())) {
       const bool of_head = head.contains(np.parameter);
       if (of_head || (!frozen.none() && !frozen.contains(np))) train(np, of_head ? Part::kHead : Part::kBase);

@@ -11,6 +11,7 @@ class HeadOnly : public PeftMethod {
  protected:
   void choose() override {
     const auto head = head_parameters(model());
+    require_own_weights(head, setup().origin);
     for (const auto& np : named_parameters(model()))
       if (head.contains(np.parameter)) train(np, Part::kHead);
   }

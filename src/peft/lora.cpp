@@ -56,6 +56,7 @@ class Lora : public PeftMethod {
       Tensor change({l->out(), l->in()});
       ctx.kernels->gemm(ctx, false, false, l->out(), l->in(), d.r, d.scale, d.b.var.data.f32(), d.r, d.a.var.data.f32(), l->in(), 0.0f,
                         change.f32(), l->in());
+      change = checkpoint_form(l->weight.f32, change);
       Tensor& w = all.at(l->path() + ".weight");
       w = w.clone(MemoryClass::kWeights);
       ctx.kernels->axpby(ctx, w.size(), 1.0f, change.f32(), 1.0f, w.f32());
@@ -93,6 +94,7 @@ class Lora : public PeftMethod {
     written_.options.target_modules = found.written;
     written_.options.modules_to_save = saved;
     layers_ = std::move(found.layers);
+    settle_orientation();
     add_pairs();
     train_in_order(saved_modules(model(), saved));
   }
@@ -104,6 +106,14 @@ class Lora : public PeftMethod {
   }
 
  private:
+  /// PEFT's fan_in_fan_out says that the layers are Conv1D, whose weights checkpoints hold as [in, out]; it corrects a wrong value too.
+  void settle_orientation() {
+    const bool conv = std::any_of(layers_.begin(), layers_.end(), [](const Linear* l) { return l->weight.f32.transposed; });
+    if (options().fan_in_fan_out && !conv)
+      say("fan_in_fan_out is true, but this model's layers are stored [out, in]; taken as false, as peft does");
+    written_.options.fan_in_fan_out = conv;
+  }
+
   void add_pairs() const {
     const PatternTable<int64_t> ranks(options().rank_pattern, "rank_pattern", setup().origin);
     const PatternTable<double> alphas(options().alpha_pattern, "alpha_pattern", setup().origin);

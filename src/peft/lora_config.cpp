@@ -62,8 +62,7 @@ void read_lora_config(AdapterFields& f, PeftConfig& o) {
   else if (bias != "" && bias != "none")
     f.refuse("bias", "expected none, all or lora_only");
 
-  if (f.boolean("fan_in_fan_out", false))
-    f.note("fan_in_fan_out is true, but this model's layers are stored [out, in]; taken as false, as peft does");
+  o.fan_in_fan_out = f.boolean("fan_in_fan_out", false);
   f.text("megatron_core");  // means nothing without megatron_config
 
   f.only_default("use_dora", false);
@@ -124,7 +123,7 @@ Json write_lora_config(const PeftConfig& o) {
     j["init_lora_weights"] = o.init_lora_weights == "true";
   else
     j["init_lora_weights"] = o.init_lora_weights;
-  j["fan_in_fan_out"] = false;
+  j["fan_in_fan_out"] = o.fan_in_fan_out;
   j["layer_replication"] = nullptr;
   j["loftq_config"] = Json::object();
   j["megatron_config"] = nullptr;

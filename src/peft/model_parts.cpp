@@ -32,6 +32,14 @@ std::set<const Parameter*> head_parameters(Model& model) {
   return head;
 }
 
+void require_own_weights(const std::set<const Parameter*>& head, const Origin& origin) {
+  if (!head.empty()) return;
+  fail(origin.code, {.id = "peft.no_head",
+                     .where = origin.where,
+                     .what = "this model's head has no weights of its own (they are the word embeddings), so there is nothing to train",
+                     .hint = "choose another method: lora, full or bitfit"});
+}
+
 FrozenParts::FrozenParts(const PeftConfig& options, const BackboneInfo& info, const Origin& origin)
     : embeddings_(options.freeze_embeddings) {
   const auto check = [&](const char* key, int64_t given, int64_t least, int64_t most) {

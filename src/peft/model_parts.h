@@ -8,6 +8,8 @@
 namespace attune {
 
 std::set<const Parameter*> head_parameters(Model& model);
+/// For methods that train the head alone: Error "peft.no_head" when it has no parameters (a language model with tied weights).
+void require_own_weights(const std::set<const Parameter*>& head, const Origin& origin);
 
 /// The parts that freeze_layers, freeze_first_layers and freeze_embeddings hold still.
 class FrozenParts {

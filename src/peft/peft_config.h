@@ -31,6 +31,7 @@ struct PeftConfig {
   bool use_rslora = false;
   std::vector<std::string> modules_to_save;  ///< beside the task's head, which is always trained
   std::string init_lora_weights = "true";    ///< as PEFT spells it: true, false, gaussian, ...
+  bool fan_in_fan_out = false;               ///< of an adapter's file: its layers are Conv1D (GPT-2). No option: the model says so
 
   std::vector<int64_t> freeze_layers;  ///< layer numbers that stay as they are (freeze, full); negative counts from the top
   int64_t freeze_first_layers = 0;     ///< the lowest N layers stay as they are

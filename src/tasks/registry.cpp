@@ -4,28 +4,32 @@
 
 namespace attune {
 
-std::unique_ptr<Task> make_text_classification(TaskSettings settings);
+extern const TaskKind kTextClassification, kTokenClassification, kQuestionAnswering, kFeatureExtraction;
 
 namespace {
 
-struct Entry {
-  const char* name;
-  std::unique_ptr<Task> (*make)(TaskSettings);
-};
-constexpr Entry kTasks[] = {{"text-classification", make_text_classification}};
+constexpr const TaskKind* kTasks[] = {&kTextClassification, &kTokenClassification, &kQuestionAnswering, &kFeatureExtraction};
 
 }  // namespace
 
 std::vector<std::string> task_names() {
   std::vector<std::string> names;
-  for (const Entry& e : kTasks) names.emplace_back(e.name);
+  for (const TaskKind* t : kTasks) names.emplace_back(t->name);
   return names;
 }
 
-std::unique_ptr<Task> make_task(TaskSettings settings) {
-  for (const Entry& e : kTasks)
-    if (settings.task == e.name) return e.make(std::move(settings));
-  fail(ErrorCode::kUsage, {.id = "task.unknown", .where = "task", .what = "unknown task \"" + settings.task + "\"", .hint = suggestion(settings.task, task_names())});
+const TaskKind& find_task(const std::string& name) {
+  for (const TaskKind* t : kTasks)
+    if (name == t->name) return *t;
+  fail(ErrorCode::kUsage, {.id = "task.unknown", .where = "task", .what = "unknown task \"" + name + "\"", .hint = suggestion(name, task_names())});
 }
+
+const TaskKind* task_of(HeadKind head) {
+  for (const TaskKind* t : kTasks)
+    if (head != HeadKind::kNone && t->head == head) return t;
+  return nullptr;
+}
+
+std::unique_ptr<Task> make_task(TaskSettings settings) { return find_task(settings.task).make(std::move(settings)); }
 
 }  // namespace attune

@@ -1,16 +1,26 @@
 #include "tasks/task.h"
 
+#include <algorithm>
+
+#include "base/error.h"
+
 namespace attune {
 
-std::vector<Example> Task::encode_all(std::span<const Row> rows, const Tokenizer& tokenizer, const std::string& where, bool labels_optional) const {
-  std::vector<Labels> labels = encode_labels(rows, LabelSet(settings_.problem_type, settings_.labels, settings_.label_separator), where, labels_optional);
-  std::vector<Example> examples;
-  examples.reserve(rows.size());
-  for (size_t i = 0; i < rows.size(); ++i) {
-    examples.push_back(encode(rows[i], tokenizer));
-    examples.back().labels = std::move(labels[i]);
+LossSum Task::loss(const Context& ctx, Model& model, const Batch& batch, TokenKeys keys, const LossOptions& options, Var* logits) const {
+  const Var out = model.forward(ctx, batch, std::move(keys));
+  if (logits) *logits = out;
+  return loss_of(ctx, out, batch, options);
+}
+
+LossSum Task::loss_of(const Context&, const Var&, const Batch&, const LossOptions&) const { throw Bug("a task without a loss"); }
+
+bool Task::same_answer(std::span<const float> a, std::span<const float> b) const {
+  const auto width = static_cast<size_t>(outputs());
+  for (size_t i = 0; i + width <= a.size(); i += width) {
+    const auto best = [&](std::span<const float> x) { return std::max_element(x.begin(), x.end()) - x.begin(); };
+    if (best(a.subspan(i, width)) != best(b.subspan(i, width))) return false;
   }
-  return examples;
+  return true;
 }
 
 }  // namespace attune

@@ -1,5 +1,5 @@
-// A task: rows to examples, logits to losses, predictions and metrics. One file a task, one line in the registry; shared code never
-// asks which task it serves.
+// A task: rows to examples, examples to losses, outputs to answers and metrics. One file a task, one line in the registry; shared code
+// never asks which task it serves.
 #pragma once
 
 #include <memory>
@@ -9,9 +9,9 @@
 
 #include "base/json.h"
 #include "data/labels.h"
-#include "data/row.h"
+#include "data/task_options.h"
 #include "nn/backbone.h"
-#include "tensor/batch.h"
+#include "tasks/outputs.h"
 #include "text/tokenizer.h"
 
 namespace attune {
@@ -20,11 +20,12 @@ namespace attune {
 struct TaskSettings {
   std::string task = "text-classification";
   ProblemType problem_type = ProblemType::kSingleLabel;
-  std::vector<std::string> labels;  ///< id2label in order of ids; one name for regression
+  std::vector<std::string> labels;  ///< id2label in order of ids; one name for regression; empty for tasks without labels
   std::string label_separator;      ///< of multi-label text cells; reading only, not kept with the model
   int64_t max_length = 512;
   Side truncation_side = Side::kRight;
   TruncationStrategy truncation = TruncationStrategy::kLongestFirst;  ///< of pairs
+  TaskOptions options;
 };
 
 struct LossOptions {
@@ -32,13 +33,30 @@ struct LossOptions {
   std::vector<float> class_weights;  ///< empty: none
 };
 
-/// What the model says of one row.
-struct Prediction {
-  std::string label;                ///< best label; "" for regression; labels joined by ", " for multi-label
-  double score = 0;                 ///< its probability; the value for regression
-  std::vector<double> scores;       ///< by label id: probabilities, or the value for regression
-  std::vector<std::string> labels;  ///< multi-label: all above 0.5
+/// A file of an evaluation beside its metrics.
+struct NamedText {
+  std::string name, text;
 };
+
+class Task;
+
+/// A task before there is a model or data.
+struct TaskKind {
+  const char* name;
+  const char* peft_task_type;  ///< adapter_config.json: "SEQ_CLS"
+  HeadKind head;
+  RowKind rows;
+  /// Tokens an example may have where nothing says so; 0: what the model takes.
+  int64_t max_length;
+  /// The labels of training rows, which must be such that something can be learned from them; null: there are none.
+  LabelSet (*labels)(std::span<const Row>, const LabelOptions&, const std::string& where);
+  /// Labels of any rows against a known set: Error(kInput) lists all that do not fit. Null: nothing to look at.
+  void (*check_labels)(std::span<const Row>, const LabelSet&, const std::string& where);
+  std::unique_ptr<Task> (*make)(TaskSettings);
+};
+
+/// Error(kUsage) "task.unknown" lists the known tasks.
+const TaskKind& find_task(const std::string& name);
 
 class Task {
  public:
@@ -46,30 +64,48 @@ class Task {
   virtual ~Task() = default;
   const TaskSettings& settings() const { return settings_; }
 
-  virtual HeadKind head() const = 0;
-  virtual const char* peft_task_type() const = 0;  ///< adapter_config.json: "SEQ_CLS"
-  virtual int64_t outputs() const = 0;  ///< columns of the logits
-  /// Ids of a row, cut to max_length; no labels.
-  virtual Example encode(const Row&, const Tokenizer&) const = 0;
-  /// The same for all rows, with their labels (required, or taken where there are some); unknown labels are listed in one Error(kInput).
-  std::vector<Example> encode_all(std::span<const Row>, const Tokenizer&, const std::string& where, bool labels_optional = false) const;
-  virtual LossSum loss(const Context&, const Var& logits, const Batch&, const LossOptions&) const = 0;
-  virtual Prediction decode(std::span<const float> logits) const = 0;
-  /// The gold label of an example as predictions.jsonl shows it.
-  virtual Json gold(const Example&) const = 0;
-  /// All metrics of examples with their logits (N, outputs), without prefix: {"accuracy": ..., "f1_macro": ..., ...}; `loss` is the mean
-  /// loss that stands beside them. The keys of `attune evaluate --json`.
-  virtual Json metrics(std::span<const Example> examples, const Tensor& logits, double loss) const = 0;
+  const TaskKind& kind() const { return find_task(settings_.task); }
+  virtual int64_t outputs() const = 0;  ///< what the head is built with: columns of its logits
+
+  /// The examples of a row, without labels: one, or windows of a long row, at most max_length tokens each.
+  virtual std::vector<Example> encode(const Row&, const Tokenizer&) const = 0;
+  /// Those of all rows in their order, with labels (required, or taken where there are some). Rows that cannot be used are listed in one
+  /// Error(kInput) with `where`, their file.
+  virtual std::vector<Example> encode_all(std::span<const Row>, const Tokenizer&, const std::string& where, bool labels_optional = false) const = 0;
+
+  /// Forward, and the loss of a batch; the gradient of its sum waits on the tape. `logits` (null: not wanted) gets what metrics read of
+  /// the batch; it stays empty where they need only the loss.
+  virtual LossSum loss(const Context&, Model&, const Batch&, TokenKeys, const LossOptions&, Var* logits = nullptr) const;
+
+  /// All metrics, without prefix: {"accuracy": ..., "f1_macro": ..., ...}; `loss` is the mean loss that stands beside them. The keys of
+  /// `attune evaluate --json`.
+  virtual Json metrics(std::span<const Row>, std::span<const Example>, const Outputs&, double loss) const = 0;
   /// The same for people: a table.
   virtual std::string report(const Json& metrics) const = 0;
   /// Metrics where larger is better; what `metric_for_best_model` may name beside loss.
   virtual std::vector<std::string> metric_names() const = 0;
+  /// Those worth a line of their own, the most telling first; also reported on the F32 base of a quantised run.
+  virtual std::vector<std::string> headline() const = 0;
+  /// What scripts written for this task look for: predictions.json of question answering.
+  virtual std::vector<NamedText> files(std::span<const Row>, std::span<const Example>, const Outputs&) const { return {}; }
+
+  /// Rows have answers of their own: predict and predictions.jsonl show them. False for language models.
+  virtual bool answers_rows() const { return true; }
+  /// What `predict` writes of a row, beside its id; with `logits` also what it was made of.
+  virtual Json answer(const RowOutputs&, bool logits) const = 0;
+  /// The line of predictions.jsonl, beside the id: {"gold": ..., "prediction": ..., ...}.
+  virtual Json judged(const RowOutputs&) const = 0;
+  /// Two outputs of one example lead to the same answer; here: the largest of every row of logits is the same.
+  virtual bool same_answer(std::span<const float> a, std::span<const float> b) const;
 
  protected:
+  /// Of the logits of model.forward(), where the loss is made of them all.
+  virtual LossSum loss_of(const Context&, const Var& logits, const Batch&, const LossOptions&) const;
   TaskSettings settings_;
 };
 
-/// Error(kUsage) "task.unknown" lists the known tasks.
+/// The task that trains such a head; null for kNone.
+const TaskKind* task_of(HeadKind head);
 std::unique_ptr<Task> make_task(TaskSettings settings);
 std::vector<std::string> task_names();
 

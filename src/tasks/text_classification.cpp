@@ -25,11 +25,9 @@ class TextClassification : public Task {
  public:
   using Task::Task;
 
-  HeadKind head() const override { return HeadKind::kSequenceClassification; }
-  const char* peft_task_type() const override { return "SEQ_CLS"; }
   int64_t outputs() const override { return static_cast<int64_t>(settings_.labels.size()); }
 
-  Example encode(const Row& row, const Tokenizer& tokenizer) const override {
+  std::vector<Example> encode(const Row& row, const Tokenizer& tokenizer) const override {
     std::optional<std::string_view> pair;
     if (row.pair) pair = *row.pair;
     EncodeOptions options;
@@ -42,10 +40,22 @@ class TextClassification : public Task {
     x.ids = std::move(e.ids);
     x.type_ids = std::move(e.type_ids);
     x.truncated = e.truncated;
-    return x;
+    return {std::move(x)};
   }
 
-  LossSum loss(const Context& ctx, const Var& logits, const Batch& batch, const LossOptions& options) const override {
+  std::vector<Example> encode_all(std::span<const Row> rows, const Tokenizer& tokenizer, const std::string& where, bool labels_optional) const override {
+    std::vector<Labels> labels =
+        encode_labels(rows, LabelSet(settings_.problem_type, settings_.labels, settings_.label_separator), where, labels_optional);
+    std::vector<Example> examples;
+    examples.reserve(rows.size());
+    for (size_t i = 0; i < rows.size(); ++i) {
+      examples.push_back(std::move(encode(rows[i], tokenizer).front()));
+      examples.back().labels = std::move(labels[i]);
+    }
+    return examples;
+  }
+
+  LossSum loss_of(const Context& ctx, const Var& logits, const Batch& batch, const LossOptions& options) const override {
     if (settings_.problem_type == ProblemType::kSingleLabel) {
       std::vector<int32_t> ids;
       for (const Labels& l : batch.labels) ids.push_back(l.id < 0 ? -100 : l.id);
@@ -56,46 +66,9 @@ class TextClassification : public Task {
     return settings_.problem_type == ProblemType::kMultiLabel ? bce_with_logits_loss(ctx, logits, targets) : mse_loss(ctx, logits, targets);
   }
 
-  Prediction decode(std::span<const float> logits) const override {
-    Prediction p;
-    switch (settings_.problem_type) {
-      case ProblemType::kSingleLabel: {
-        p.scores = softmax(logits);
-        const auto best = static_cast<size_t>(std::max_element(p.scores.begin(), p.scores.end()) - p.scores.begin());
-        p.label = settings_.labels[best];
-        p.score = p.scores[best];
-        break;
-      }
-      case ProblemType::kMultiLabel:
-        for (size_t i = 0; i < logits.size(); ++i) {
-          p.scores.push_back(1.0 / (1.0 + std::exp(-static_cast<double>(logits[i]))));
-          if (logits[i] > 0.0f) p.labels.push_back(settings_.labels[i]);
-          p.score = std::max(p.score, p.scores.back());
-        }
-        for (const auto& l : p.labels) p.label += (p.label.empty() ? "" : ", ") + l;
-        break;
-      case ProblemType::kRegression:
-        p.scores.assign(logits.begin(), logits.end());
-        p.score = p.scores.front();
-        break;
-    }
-    return p;
-  }
-
-  Json gold(const Example& x) const override {
-    if (settings_.problem_type == ProblemType::kSingleLabel) return x.labels.id < 0 ? Json(nullptr) : Json(settings_.labels[static_cast<size_t>(x.labels.id)]);
-    if (x.labels.values.empty()) return nullptr;
-    if (settings_.problem_type == ProblemType::kRegression)
-      return x.labels.values.size() == 1 ? Json(x.labels.values.front()) : Json(x.labels.values);
-    Json names = Json::array();
-    for (size_t i = 0; i < x.labels.values.size(); ++i)
-      if (x.labels.values[i] > 0.5f) names.push_back(settings_.labels[i]);
-    return names;
-  }
-
-  Json metrics(std::span<const Example> examples, const Tensor& logits, double loss) const override {
+  Json metrics(std::span<const Row>, std::span<const Example> examples, const Outputs& outputs, double loss) const override {
     const auto n = examples.size(), c = settings_.labels.size();
-    const auto row = [&](size_t i) { return logits.span().subspan(i * c, c); };
+    const auto row = [&](size_t i) { return outputs.of(i); };
     if (settings_.problem_type == ProblemType::kSingleLabel) {
       std::vector<int32_t> gold, predicted;
       std::vector<double> probabilities;
@@ -131,14 +104,104 @@ class TextClassification : public Task {
     }
     return {};
   }
+  std::vector<std::string> headline() const override {
+    return settings_.problem_type == ProblemType::kRegression ? std::vector<std::string>{"mse", "pearson"} : std::vector<std::string>{"accuracy", "f1_macro"};
+  }
+
+  Json answer(const RowOutputs& row, bool with_logits) const override {
+    const auto logits = row.logits(0);
+    const Prediction p = decode(logits);
+    Json o = Json::object();
+    if (settings_.problem_type == ProblemType::kRegression) {
+      o["value"] = number_or_list(p.scores);
+    } else {
+      o["label"] = p.label;
+      if (settings_.problem_type == ProblemType::kMultiLabel) o["labels"] = p.labels;
+    }
+    o["score"] = p.score;
+    o["scores"] = named(p.scores);
+    if (with_logits) o["logits"] = std::vector<float>(logits.begin(), logits.end());
+    return o;
+  }
+  Json judged(const RowOutputs& row) const override {
+    const Prediction p = decode(row.logits(0));
+    Json prediction = p.label;
+    if (settings_.problem_type == ProblemType::kMultiLabel) prediction = p.labels;
+    if (settings_.problem_type == ProblemType::kRegression) prediction = number_or_list(p.scores);
+    return {{"gold", gold(row.examples.front())}, {"prediction", prediction}, {"scores", named(p.scores)}};
+  }
+  bool same_answer(std::span<const float> a, std::span<const float> b) const override { return decode(a).label == decode(b).label; }
+
+ private:
+  struct Prediction {
+    std::string label;                ///< best label; "" for regression; labels joined by ", " for multi-label
+    double score = 0;                 ///< its probability; the value for regression
+    std::vector<double> scores;       ///< by label id: probabilities, or the values for regression
+    std::vector<std::string> labels;  ///< multi-label: all above 0.5
+  };
+
+  Prediction decode(std::span<const float> logits) const {
+    Prediction p;
+    switch (settings_.problem_type) {
+      case ProblemType::kSingleLabel: {
+        p.scores = softmax(logits);
+        const auto best = static_cast<size_t>(std::max_element(p.scores.begin(), p.scores.end()) - p.scores.begin());
+        p.label = settings_.labels[best];
+        p.score = p.scores[best];
+        break;
+      }
+      case ProblemType::kMultiLabel:
+        for (size_t i = 0; i < logits.size(); ++i) {
+          p.scores.push_back(1.0 / (1.0 + std::exp(-static_cast<double>(logits[i]))));
+          if (logits[i] > 0.0f) p.labels.push_back(settings_.labels[i]);
+          p.score = std::max(p.score, p.scores.back());
+        }
+        for (const auto& l : p.labels) p.label += (p.label.empty() ? "" : ", ") + l;
+        break;
+      case ProblemType::kRegression:
+        p.scores.assign(logits.begin(), logits.end());
+        p.score = p.scores.front();
+        break;
+    }
+    return p;
+  }
+
+  static Json number_or_list(const std::vector<double>& values) { return values.size() == 1 ? Json(values.front()) : Json(values); }
+  Json named(const std::vector<double>& scores) const {
+    Json o = Json::object();
+    for (size_t i = 0; i < scores.size(); ++i) o[settings_.labels[i]] = scores[i];
+    return o;
+  }
+
+  /// The gold label as predictions.jsonl shows it.
+  Json gold(const Example& x) const {
+    if (settings_.problem_type == ProblemType::kSingleLabel) return x.labels.id < 0 ? Json(nullptr) : Json(settings_.labels[static_cast<size_t>(x.labels.id)]);
+    if (x.labels.values.empty()) return nullptr;
+    if (settings_.problem_type == ProblemType::kRegression) return x.labels.values.size() == 1 ? Json(x.labels.values.front()) : Json(x.labels.values);
+    Json names = Json::array();
+    for (size_t i = 0; i < x.labels.values.size(); ++i)
+      if (x.labels.values[i] > 0.5f) names.push_back(settings_.labels[i]);
+    return names;
+  }
 };
 
-}  // namespace
+LabelSet classification_labels(std::span<const Row> train, const LabelOptions& options, const std::string& where) {
+  LabelSet labels = deduce_labels(train, options, where);
+  require_trainable(train, encode_labels(train, labels, where), labels, where);
+  return labels;
+}
+
+void check_classification_labels(std::span<const Row> rows, const LabelSet& labels, const std::string& where) { encode_labels(rows, labels, where); }
 
 std::unique_ptr<Task> make_text_classification(TaskSettings settings) {
   if (settings.labels.empty())
     fail(ErrorCode::kUsage, {.id = "task.no_labels", .where = "text-classification", .what = "no labels are known", .hint = "give labelled training data, or a model that has a trained head"});
   return std::make_unique<TextClassification>(std::move(settings));
 }
+
+}  // namespace
+
+extern const TaskKind kTextClassification;
+const TaskKind kTextClassification{"text-classification", "SEQ_CLS", HeadKind::kSequenceClassification, RowKind::kText, 0, classification_labels, check_classification_labels, make_text_classification};
 
 }  // namespace attune

@@ -1,4 +1,4 @@
-// Logits, loss and metrics of a model on examples: batches by length, no tape, no dropout, output in input order.
+// Outputs, loss and metrics of a model on examples: batches by length, no tape, no dropout, outputs in input order.
 #pragma once
 
 #include <functional>
@@ -10,7 +10,7 @@
 namespace attune {
 
 struct Evaluation {
-  Tensor logits;  ///< (N, outputs), row i of example i
+  Outputs outputs;  ///< no rows where metrics read only the loss
   double loss = 0;  ///< mean over what the loss counts; without class weights and label smoothing, so that commands agree
   Json metrics;     ///< Task::metrics
   double runtime = 0;
@@ -25,10 +25,11 @@ struct EvaluationOptions {
 };
 
 /// Nothing when stopped.
-std::optional<Evaluation> evaluate_examples(const Context& ctx, Model& model, const Task& task, std::span<const Example> examples,
-                                            const EvaluationOptions& options = {});
-/// The logits alone, for examples with or without labels.
-std::optional<Tensor> logits_of(const Context& ctx, Model& model, std::span<const Example> examples, const EvaluationOptions& options = {},
-                                const std::function<void(const Var& logits, const Batch&)>& each = {});
+std::optional<Evaluation> evaluate_examples(const Context& ctx, Model& model, const Task& task, std::span<const Row> rows,
+                                            std::span<const Example> examples, const EvaluationOptions& options = {});
+/// The logits of the model's head alone, for examples with or without labels.
+std::optional<Outputs> outputs_of(const Context& ctx, Model& model, std::span<const Example> examples, const EvaluationOptions& options = {});
+/// The tensor that holds such outputs of examples, for a head that is read in this way.
+Outputs blank_outputs(std::span<const Example> examples, ReadRows read, int64_t columns);
 
 }  // namespace attune

@@ -45,8 +45,7 @@ void run_batch(const FitJob& job, const Batch& batch, uint64_t epoch) {
   Context ctx = job.context;
   ctx.tape = &tape;
   ctx.training = true;
-  const Var logits = job.model->forward(ctx, batch, token_keys(batch, static_cast<uint64_t>(job.config.seed), epoch));
-  job.task->loss(ctx, logits, batch, job.loss);
+  job.task->loss(ctx, *job.model, batch, token_keys(batch, static_cast<uint64_t>(job.config.seed), epoch), job.loss);
   tape.backward(ctx);
 }
 

@@ -202,12 +202,12 @@ void Loop::compute(std::span<const uint64_t> indices, Group& group) {
   Context ctx = job_.context;
   ctx.tape = &tape;
   ctx.training = true;
-  const Var logits = job_.model->forward(ctx, batch, token_keys(batch, state_.seed, static_cast<uint64_t>(state_.epoch_index)));
-  const LossSum loss = job_.task->loss(ctx, logits, batch, job_.loss);
+  const LossSum loss =
+      job_.task->loss(ctx, *job_.model, batch, token_keys(batch, state_.seed, static_cast<uint64_t>(state_.epoch_index)), job_.loss);
   group.total.sum += loss.sum;
   group.total.count += loss.count;
   group.tokens += batch.tokens();
-  group.examples += batch.sequences();
+  group.examples += static_cast<int64_t>(indices.size());
   group.rows.insert(group.rows.end(), batch.rows.begin(), batch.rows.end());
   if (!std::isfinite(loss.sum)) {
     NotFinite bad{.what = "loss", .value = loss.sum, .rows = {}, .tensor = first_bad_weight(job_.context, *job_.model, job_.parameters)};
@@ -342,7 +342,7 @@ void Loop::evaluate() {
     bar->update(done);
     return pending() == 0;
   };
-  evaluation_ = evaluate_examples(job_.context, *job_.model, *job_.task, job_.validation, options);
+  evaluation_ = evaluate_examples(job_.context, *job_.model, *job_.task, job_.validation_rows, job_.validation, options);
   bar->clear();
   if (!evaluation_) leave(pending());
   state_.evaluated_step = state_.global_step;

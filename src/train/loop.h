@@ -39,6 +39,7 @@ struct FitJob {
   const Task* task = nullptr;
   std::vector<NamedParameter> parameters;  ///< all trainable ones, under stable names: the model's and the adapter's
   std::span<const Example> train, validation;
+  std::span<const Row> validation_rows;  ///< those `validation` was made of
   TrainingConfig config;
   LossOptions loss;
   uint64_t data_seed = 42;

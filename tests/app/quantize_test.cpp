@@ -31,7 +31,7 @@ class Quantize : public ::testing::Test {
 
   /// What the model says of the built-in sentences.
   static Tensor logits(const LoadedModel& m) {
-    return *logits_of(make_context(1), *m.model, encode_rows(m, rows_to_compare("", {}, {}, 64).rows));
+    return outputs_of(make_context(1), *m.model, encode_rows(m, rows_to_compare(RowKind::kText, "", {}, {}, 64).rows))->logits;
   }
   QuantizeResult make(const std::string& model, const std::string& output, StoredForm type, bool double_quant = false) const {
     QuantizeOptions o;
@@ -253,7 +253,7 @@ TEST_F(Quantize, EightBitAnswersDoNotDependOnTheBatch) {
     EXPECT_LT(largest_difference(together.span(), f32.span()), 0.2);  // logits of this model reach 5
     EvaluationOptions alone;
     alone.max_sequences = 1;
-    const Tensor one_by_one = *logits_of(ctx, *m.model, encode_rows(m, rows_to_compare("", {}, {}, 64).rows), alone);
+    const Tensor one_by_one = outputs_of(ctx, *m.model, encode_rows(m, rows_to_compare(RowKind::kText, "", {}, {}, 64).rows), alone)->logits;
     EXPECT_LT(largest_difference(together.span(), one_by_one.span()), 1e-5);  // the head's products are F32, and rounded by number of rows
   }
 }

@@ -139,8 +139,9 @@ TEST_F(Train, HeldOutPartsAreDisjointAndSeeded) {
   EXPECT_EQ(a.test.rows.size(), 4u);
   std::set<std::string> seen;
   for (const SplitData* s : {&a.train, &a.validation, &a.test})
-    for (const auto& id : s->ids()) EXPECT_TRUE(seen.insert(id).second) << id;
-  EXPECT_EQ(a.validation.ids(), b.validation.ids());
+    for (const Row& row : s->rows) EXPECT_TRUE(seen.insert(s->id(row)).second) << s->id(row);
+  ASSERT_EQ(a.validation.rows.size(), b.validation.rows.size());
+  for (size_t i = 0; i < a.validation.rows.size(); ++i) EXPECT_EQ(a.validation.id(a.validation.rows[i]), b.validation.id(b.validation.rows[i]));
 }
 
 }  // namespace

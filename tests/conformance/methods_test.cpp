@@ -19,8 +19,11 @@ void PrintTo(const Case& c, std::ostream* out) { *out << c.model << " with " << 
 
 std::vector<Case> cases() {
   std::vector<Case> all;
-  for (const auto& model : golden_models())
-    for (const MethodEntry& m : peft_methods()) all.push_back({model, m.name});
+  for (const auto& model : golden_models()) {
+    const bool own = !named_parameters(*empty_model(model)->head()).empty();
+    for (const MethodEntry& m : peft_methods())
+      if (own || (m.name != std::string("none") && m.name != std::string("freeze"))) all.push_back({model, m.name});
+  }
   return all;
 }
 
@@ -34,10 +37,10 @@ class Method : public ::testing::TestWithParam<Case> {
     model_ = base();
     method_ = apply(*model_, nullptr);
   }
-  std::unique_ptr<Model> base() const { return load_golden(model_folder_of(GetParam().model), HeadKind::kSequenceClassification, labels_); }
+  std::unique_ptr<Model> base() const { return load_golden(model_folder_of(GetParam().model), head_of(golden_), labels_); }
   /// A new method, or one as a saved adapter describes it.
   std::unique_ptr<PeftMethod> apply(Model& model, const Json* saved) const {
-    PeftSetup s = setup_for(model.info().model_type, GetParam().method);
+    PeftSetup s = setup_for(model.info().model_type, GetParam().method, head_of(golden_));
     s.adapter.options.lora_dropout = 0.1;
     if (saved) {
       s.adapter = parse_adapter_config(*saved, "adapter_config.json");
@@ -246,6 +249,19 @@ TEST_P(Method, RecomputedLayersGiveTheSameBits) {
     const auto plain = gradients(false, read);
     EXPECT_GT(largest(plain), 0);
     EXPECT_EQ(largest_difference(gradients(true, read), plain), 0);
+  }
+}
+
+/// A language model with tied weights has no head of its own: there is nothing to train in it.
+TEST(Methods, RefuseToTrainAHeadWithoutWeights) {
+  for (const char* name : {"none", "freeze"}) {
+    const auto model = empty_model("gpt2_lm");
+    try {
+      make_method(setup_for("gpt2", name, HeadKind::kCausalLm))->apply(*model);
+      ADD_FAILURE() << name;
+    } catch (const Error& e) {
+      EXPECT_EQ(e.info().id, "peft.no_head");
+    }
   }
 }
 

@@ -49,6 +49,7 @@ class Quantized : public ::testing::TestWithParam<Case> {
   };
   void SetUp() override {
     const Json golden = read_json(model_folder_of(GetParam().model) / "golden.json");
+    head_ = head_of(golden);
     labels_ = golden["num_labels"].get<int64_t>();
     batch_ = golden_batch(golden);
     adapted_ = adapt();
@@ -57,8 +58,8 @@ class Quantized : public ::testing::TestWithParam<Case> {
   /// The F32 base with a new adapter, or with a saved one.
   Adapted adapt(const Json* saved = nullptr) const {
     Adapted a;
-    a.model = load_golden(model_folder_of(GetParam().model), HeadKind::kSequenceClassification, labels_);
-    PeftSetup s = setup_for(a.model->info().model_type, "lora");
+    a.model = load_golden(model_folder_of(GetParam().model), head_, labels_);
+    PeftSetup s = setup_for(a.model->info().model_type, "lora", head_);
     if (saved) {
       s.adapter = parse_adapter_config(*saved, "adapter_config.json");
       s.loaded = true;
@@ -119,6 +120,7 @@ class Quantized : public ::testing::TestWithParam<Case> {
   }
 
   Context context_{&cpu_kernels(), 1, nullptr, false};
+  HeadKind head_ = HeadKind::kNone;
   int64_t labels_ = 0;
   Batch batch_;
   Adapted adapted_;

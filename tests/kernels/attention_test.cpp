@@ -11,6 +11,7 @@ struct Case {
   int64_t heads, dim;
   bool causal;
   float p;
+  int64_t kv_heads = 0;
 };
 
 struct Results {
@@ -22,8 +23,8 @@ Results run(const Kernels& k, const Case& s, int threads, bool want_q = true, bo
   std::vector<int64_t> q_starts = {0}, k_starts = {0};
   for (const int64_t n : s.q_lens) q_starts.push_back(q_starts.back() + n);
   for (const int64_t n : s.k_lens) k_starts.push_back(k_starts.back() + n);
-  const int64_t tq = q_starts.back(), tk = k_starts.back(), width = s.heads * s.dim;
-  const int64_t kv_pitch = 2 * width + 1, q_pitch = width + 5, o_pitch = width + 2;  // keys and values side by side
+  const int64_t tq = q_starts.back(), tk = k_starts.back(), width = s.heads * s.dim, kv_width = (s.kv_heads > 0 ? s.kv_heads : s.heads) * s.dim;
+  const int64_t kv_pitch = 2 * kv_width + 1, q_pitch = width + 5, o_pitch = width + 2;  // keys and values side by side
   const Floats q = normals(tq * q_pitch, 1), kv = normals(tk * kv_pitch, 2), dout = normals(tq * o_pitch, 3);
   const auto row_keys = keys(tq, 4);
   AttentionShape shape = {.sequences = static_cast<int64_t>(s.q_lens.size()),
@@ -33,25 +34,26 @@ Results run(const Kernels& k, const Case& s, int threads, bool want_q = true, bo
                           .k_starts = k_starts.data(),
                           .scale = 1.0f / std::sqrt(static_cast<float>(s.dim)),
                           .causal = s.causal,
-                          .dropout = {s.p, row_keys.data(), 99}};
+                          .dropout = {s.p, row_keys.data(), 99},
+                          .kv_heads = s.kv_heads};
   Results r = {Floats(tq * o_pitch, 7.0f), Floats(tq * s.heads, 7.0f), Floats(tq * q_pitch, 7.0f), Floats(tk * kv_pitch, 7.0f),
                Floats(tk * kv_pitch, 7.0f)};
-  k.attention(ctx, shape, q.data(), q_pitch, kv.data(), kv_pitch, kv.data() + width, kv_pitch, r.out.data(), o_pitch, r.lse.data());
+  k.attention(ctx, shape, q.data(), q_pitch, kv.data(), kv_pitch, kv.data() + kv_width, kv_pitch, r.out.data(), o_pitch, r.lse.data());
   Floats again(tq * o_pitch, 7.0f);
-  k.attention(ctx, shape, q.data(), q_pitch, kv.data(), kv_pitch, kv.data() + width, kv_pitch, again.data(), o_pitch, nullptr);
+  k.attention(ctx, shape, q.data(), q_pitch, kv.data(), kv_pitch, kv.data() + kv_width, kv_pitch, again.data(), o_pitch, nullptr);
   EXPECT_TRUE(same_bits(again, r.out));
   // The backward pass is compared on the reference's forward results, so that only its own error shows.
   Floats out(tq * o_pitch), lse(tq * s.heads);
-  reference_kernels().attention(ctx, shape, q.data(), q_pitch, kv.data(), kv_pitch, kv.data() + width, kv_pitch, out.data(), o_pitch,
+  reference_kernels().attention(ctx, shape, q.data(), q_pitch, kv.data(), kv_pitch, kv.data() + kv_width, kv_pitch, out.data(), o_pitch,
                                 lse.data());
-  k.attention_backward(ctx, shape, q.data(), q_pitch, kv.data(), kv_pitch, kv.data() + width, kv_pitch, out.data(), o_pitch, lse.data(),
+  k.attention_backward(ctx, shape, q.data(), q_pitch, kv.data(), kv_pitch, kv.data() + kv_width, kv_pitch, out.data(), o_pitch, lse.data(),
                        dout.data(), o_pitch, want_q ? r.dq.data() : nullptr, q_pitch, want_k ? r.dk.data() : nullptr, kv_pitch,
                        want_v ? r.dv.data() : nullptr, kv_pitch);
   return r;
 }
 
 std::string describe(const Case& s) {
-  std::string t =
+  std::string t = (s.kv_heads > 0 ? "KV " + std::to_string(s.kv_heads) + " " : "") +
       "D " + std::to_string(s.dim) + " H " + std::to_string(s.heads) + " p " + std::to_string(s.p) + (s.causal ? " causal" : "");
   for (size_t i = 0; i < s.q_lens.size(); ++i) t += " " + std::to_string(s.q_lens[i]) + "/" + std::to_string(s.k_lens[i]);
   return t;
@@ -91,6 +93,23 @@ TEST_P(AttentionTest, FewQueriesOfManyKeys) {
       compare(k(), {{1, 1, 1, 1}, {9, 1, 130, 33}, 3, dim, causal, 0.1f});
       compare(k(), {{2, 5, 20}, {50, 64, 100}, 3, dim, causal, 0.0f});
     }
+  }
+}
+
+TEST_P(AttentionTest, HeadsThatShareKeysAndValues) {
+  for (const int64_t dim : {6, 16, 32, 64}) {
+    for (const auto& [heads, kv] : std::vector<std::pair<int64_t, int64_t>>{{4, 2}, {9, 3}, {3, 1}, {6, 6}}) {
+      for (const bool causal : {false, true}) {
+        compare(k(), {{1, 17, 0, 120, 5}, {1, 17, 3, 120, 5}, heads, dim, causal, 0.1f, kv});
+        compare(k(), {{1, 2, 4}, {9, 130, 33}, heads, dim, causal, 0.0f, kv});
+      }
+    }
+  }
+  const Case s = {{64, 3, 1}, {64, 3, 40}, 6, 32, true, 0.1f, 2};
+  const Results one = run(k(), s, 1);
+  for (const int threads : {2, 3, 4}) {
+    const Results more = run(k(), s, threads);
+    EXPECT_TRUE(same_bits(one.out, more.out) && same_bits(one.dq, more.dq) && same_bits(one.dk, more.dk) && same_bits(one.dv, more.dv));
   }
 }
 

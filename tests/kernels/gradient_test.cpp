@@ -68,9 +68,39 @@ TEST(GradientTest, LayerNorm) {
   expect_near(dbeta, differences(beta, dy, [&](const Floats& v) { return forward(x, res, gamma, v); }), tolerance::kDifference, "dbeta");
 }
 
+TEST(GradientTest, RmsNorm) {
+  const int64_t t = 3, c = 7;
+  const Floats x = normals(t * c, 1), gamma = normals(c, 2), dy = normals(t * c, 3);
+  Floats rstd(t), dx(t * c), dgamma(c);
+  const auto forward = [&](const Floats& x_, const Floats& gamma_) {
+    Floats y(t * c);
+    kRef.rms_norm(kContext, t, c, x_.data(), gamma_.data(), 1e-5f, y.data(), rstd.data());
+    return y;
+  };
+  forward(x, gamma);
+  kRef.rms_norm_backward(kContext, t, c, x.data(), gamma.data(), rstd.data(), dy.data(), dx.data(), dgamma.data());
+  expect_near(dx, differences(x, dy, [&](const Floats& v) { return forward(v, gamma); }), tolerance::kDifference, "dx");
+  expect_near(dgamma, differences(gamma, dy, [&](const Floats& v) { return forward(x, v); }), tolerance::kDifference, "dgamma");
+}
+
+TEST(GradientTest, Gated) {
+  const int64_t n = 30;
+  const Floats gate = normals(n, 1), up = normals(n, 2), dy = normals(n, 3);
+  Floats dgate(n), dup(n);
+  kRef.gated_backward(kContext, 1, n, Activation::kSilu, gate.data(), n, up.data(), n, dy.data(), n, dgate.data(), dup.data(), n);
+  const auto forward = [&](const Floats& g, const Floats& u) {
+    Floats y(n);
+    kRef.gated(kContext, 1, n, Activation::kSilu, g.data(), n, u.data(), n, y.data(), n);
+    return y;
+  };
+  expect_near(dgate, differences(gate, dy, [&](const Floats& v) { return forward(v, up); }), tolerance::kDifference, "dgate");
+  expect_near(dup, differences(up, dy, [&](const Floats& v) { return forward(gate, v); }), tolerance::kDifference, "dup");
+}
+
 TEST(GradientTest, Attention) {
+  for (const int64_t kv_heads : {2, 1})
   for (const bool causal : {false, true}) {
-    const int64_t heads = 2, d = 3, width = heads * d, tq = 6, tk = 8;
+    const int64_t heads = 2, d = 3, width = heads * d, kv_width = kv_heads * d, tq = 6, tk = 8;
     const int64_t q_starts[] = {0, 4, tq}, k_starts[] = {0, 4, tk};
     const auto row_keys = keys(tq, 1);
     const AttentionShape shape = {.sequences = 2,
@@ -80,18 +110,19 @@ TEST(GradientTest, Attention) {
                                   .k_starts = k_starts,
                                   .scale = 0.6f,
                                   .causal = causal,
-                                  .dropout = {0.2f, row_keys.data(), 5}};
-    const Floats q = normals(tq * width, 1), k = normals(tk * width, 2), v = normals(tk * width, 3), dout = normals(tq * width, 4);
+                                  .dropout = {0.2f, row_keys.data(), 5},
+                                  .kv_heads = kv_heads};
+    const Floats q = normals(tq * width, 1), k = normals(tk * kv_width, 2), v = normals(tk * kv_width, 3), dout = normals(tq * width, 4);
     Floats lse(tq * heads);
     const auto forward = [&](const Floats& q_, const Floats& k_, const Floats& v_) {
       Floats out(tq * width);
-      kRef.attention(kContext, shape, q_.data(), width, k_.data(), width, v_.data(), width, out.data(), width, lse.data());
+      kRef.attention(kContext, shape, q_.data(), width, k_.data(), kv_width, v_.data(), kv_width, out.data(), width, lse.data());
       return out;
     };
     const Floats out = forward(q, k, v);
-    Floats dq(tq * width), dk(tk * width), dv(tk * width);
-    kRef.attention_backward(kContext, shape, q.data(), width, k.data(), width, v.data(), width, out.data(), width, lse.data(), dout.data(),
-                            width, dq.data(), width, dk.data(), width, dv.data(), width);
+    Floats dq(tq * width), dk(tk * kv_width), dv(tk * kv_width);
+    kRef.attention_backward(kContext, shape, q.data(), width, k.data(), kv_width, v.data(), kv_width, out.data(), width, lse.data(), dout.data(),
+                            width, dq.data(), width, dk.data(), kv_width, dv.data(), kv_width);
     expect_near(dq, differences(q, dout, [&](const Floats& x) { return forward(x, k, v); }), tolerance::kDifference, "dq");
     expect_near(dk, differences(k, dout, [&](const Floats& x) { return forward(q, x, v); }), tolerance::kDifference, "dk");
     expect_near(dv, differences(v, dout, [&](const Floats& x) { return forward(q, k, x); }), tolerance::kDifference, "dv");

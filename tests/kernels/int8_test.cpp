@@ -2,22 +2,13 @@
 // are not finite.
 #include <bit>
 
+#include "kernels/int8_weight.h"
 #include "kernels/support.h"
-#include "quant/packed_int8.h"
 
 namespace attune {
 namespace {
 
 ATTUNE_EACH_TABLE(Int8Test);
-
-Int8Weight view(const PackedInt8& p) {
-  return {p.n,
-          p.k,
-          static_cast<const int8_t*>(p.data.data()),
-          p.scale.f32(),
-          static_cast<const int32_t*>(p.compensation.data()),
-          p.x_scale.empty() ? nullptr : p.x_scale.f32()};
-}
 
 Int8Pair packed(const Floats& w, int64_t out, int64_t in, int limit, const Floats& smooth = {}) {
   Smoothing smoothing;

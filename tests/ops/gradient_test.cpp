@@ -22,6 +22,8 @@ struct OpCase {
 
 Starts starts_of(std::vector<int64_t> s) { return std::make_shared<const std::vector<int64_t>>(std::move(s)); }
 
+std::vector<OpCase> grouped_cases();
+
 std::vector<OpCase> op_cases() {
   std::vector<OpCase> all;
   for (int64_t c : {1, 7, 33}) {
@@ -42,6 +44,20 @@ std::vector<OpCase> op_cases() {
     }
     for (Activation a : {Activation::kGelu, Activation::kGeluNew, Activation::kSilu, Activation::kTanh, Activation::kRelu})
       all.push_back({"activation_" + std::to_string(static_cast<int>(a)) + size, {{t, c}}, [a](const Context& ctx, std::vector<Var>& in) { return activation(ctx, in[0], a); }});
+    all.push_back({"rms_norm" + size, {{t, c}, {c}}, [](const Context& ctx, std::vector<Var>& in) { return rms_norm(ctx, in[0], in[1], 1e-1f); }});
+    for (Activation a : {Activation::kSilu, Activation::kGelu})
+      all.push_back({"gated_" + std::to_string(static_cast<int>(a)) + size, {{t, c}, {t, c}}, [a](const Context& ctx, std::vector<Var>& in) { return gated(ctx, in[0], in[1], a); }});
+    for (float p : {0.0f, 0.3f})
+      all.push_back({"dropout_add" + size + (p > 0 ? "_dropout" : ""), {{t, c}, {t, c}}, [p](const Context& ctx, std::vector<Var>& in) { return dropout_add(ctx, in[0], in[1], {p, 3}); }});
+    all.push_back({"vocabulary_logits" + size, {{t, c}, {6, c}, {6}}, [](const Context& ctx, std::vector<Var>& in) { return vocabulary_logits(ctx, in[0], in[1], &in[2]); }});
+    all.push_back({"rotary" + size, {{t, 4 * c}}, [c, t](const Context& ctx, std::vector<Var>& in) {
+                     Var copy = activation(ctx, in[0], Activation::kTanh);  // rotary writes over what it is given
+                     return rotary(ctx, copy, 2, random_tensor({t, 2 * c}, 9));
+                   }});
+    all.push_back({"split_columns" + size, {{t, 3 * c}}, [c](const Context& ctx, std::vector<Var>& in) {
+                     const auto parts = split_columns(ctx, in[0], {c, c, c});  // the middle one gets no gradient
+                     return gated(ctx, parts[0], parts[2], Activation::kSilu);
+                   }});
     all.push_back({"gather_rows" + size, {{t, c}}, [](const Context& ctx, std::vector<Var>& in) {
                      return gather_rows(ctx, in[0], std::make_shared<const std::vector<int64_t>>(std::vector<int64_t>{4, 0, 2}));
                    }});
@@ -61,6 +77,18 @@ std::vector<OpCase> op_cases() {
                            return attention(ctx, spec, in[0], in[1], in[2], qs, ks);
                          }});
         }
+  for (auto& c : grouped_cases()) all.push_back(std::move(c));
+  return all;
+}
+
+std::vector<OpCase> grouped_cases() {
+  std::vector<OpCase> all;
+  const auto starts = starts_of({0, 1, 6, 11});
+  for (const int64_t kv : {1, 2})
+    all.push_back({"attention_grouped_" + std::to_string(kv), {{11, 12}, {11, 3 * kv}, {11, 3 * kv}}, [=](const Context& ctx, std::vector<Var>& in) {
+                     const AttentionSpec spec{4, 0.6f, true, {0.2f, 5}, kv};
+                     return attention(ctx, spec, in[0], in[1], in[2], starts, starts);
+                   }});
   return all;
 }
 
@@ -135,6 +163,48 @@ INSTANTIATE_TEST_SUITE_P(All, OpGradient, ::testing::ValuesIn(params()), [](cons
   std::replace(name.begin(), name.end(), '-', '_');
   return name;
 });
+
+/// vocabulary_loss is cross_entropy_loss of vocabulary_logits, over several chunks, and holds one chunk of logits at a time.
+TEST(VocabularyLoss, EqualsTheLossOfAllLogits) {
+  const int64_t rows = 300, width = 24, tokens = 500;
+  for (const Kernels* const* k = all_kernels(); *k; ++k)
+    for (const float smoothing : {0.0f, 0.1f}) {
+      Tape tape;
+      const Context ctx{*k, 2, &tape, false};
+      Var x(random_tensor({rows, width}, 1)), w(random_tensor({tokens, width}, 2, 0.3)), bias(random_tensor({tokens}, 3));
+      std::vector<int32_t> labels;
+      for (int64_t i = 0; i < rows; ++i) labels.push_back(i % 5 == 0 ? -100 : static_cast<int32_t>(i * 7 % tokens));
+      struct Pass {
+        LossSum loss;
+        Tensor dx, dw, db;
+        int64_t peak;
+      };
+      const auto run = [&](bool whole) {
+        x.grad = Gradient::of_parameter({rows, width});
+        w.grad = Gradient::of_parameter({tokens, width});
+        bias.grad = Gradient::of_parameter({tokens});
+        Allocator::global().reset_peaks();
+        const int64_t before = Allocator::global().ledger().total_now;
+        Pass p;
+        p.loss = whole ? cross_entropy_loss(ctx, vocabulary_logits(ctx, x, w, &bias), labels, {}, smoothing) : vocabulary_loss(ctx, x, w, &bias, labels, smoothing);
+        tape.backward(ctx);
+        p.peak = Allocator::global().ledger().total_peak - before;
+        p.dx = x.grad->value(), p.dw = w.grad->value(), p.db = bias.grad->value();
+        return p;
+      };
+      const Pass whole = run(true), parts = run(false);
+      EXPECT_NEAR(parts.loss.sum, whole.loss.sum, 1e-6 * whole.loss.sum);
+      EXPECT_EQ(parts.loss.count, whole.loss.count);
+      const auto near = [&](const Tensor& a, const Tensor& b, const char* what) {
+        for (size_t i = 0; i < a.span().size(); ++i) ASSERT_NEAR(a.span()[i], b.span()[i], 2e-5) << what << i;
+      };
+      near(parts.dx, whole.dx, "dx");
+      near(parts.dw, whole.dw, "dw");
+      near(parts.db, whole.db, "db");
+      EXPECT_LT(parts.peak, rows * tokens * 4) << "logits of all rows were held";
+      EXPECT_GE(whole.peak, rows * tokens * 4);
+    }
+}
 
 TEST(Tape, RecordsNothingWithoutGradients) {
   Tape tape;

@@ -41,7 +41,7 @@ TEST_P(GoldenAdapter, MergedLogitsEqualPeftAndTheAdapter) {
   const TensorMap merged = rig.method->merged(context_);
 
   const auto base =
-      load_golden(model_folder_of(rig.golden["base"].get<std::string>()), HeadKind::kSequenceClassification, rig.model->labels());
+      load_golden(model_folder_of(rig.base), head_of(rig.base), rig.model->labels());
   std::vector<std::string> changed;
   for (const auto& [name, t] : weights_of(*base))
     if (largest_difference(t.span(), merged.at(name).span()) != 0) changed.push_back(name);
@@ -80,7 +80,7 @@ TEST_P(GoldenAdapter, OptionsMeanWhatTheyMeanInPeft) {
   AdapterRig loaded(GetParam());
   const auto model = empty_model(base, loaded.model->labels());
   PeftSetup s = setup_for(model->info().model_type, "lora");
-  s.adapter = lora_config(golden["lora"]);
+  s.adapter = lora_config(golden["lora"], task_type_of(head_of(base)));
   const auto method = make_method(std::move(s));
   method->apply(*model);
 
@@ -154,12 +154,16 @@ TEST(Counts, EqualPeftToTheDigit) {
     const auto method_name = c["method"].get<std::string>();
     const auto shape = c["shape"].get<std::string>();
     const bool known = method_name == "full" || method_name == "lora";
-    if (c["task"] != "seq_cls" || shape == "gpt2" || !known || c["settings"].contains("use_dora")) continue;
+    if (!known || c["settings"].contains("use_dora")) continue;
+    const auto task = c["task"].get<std::string>();
+    const HeadKind head = task == "seq_cls"     ? HeadKind::kSequenceClassification
+                          : task == "token_cls" ? HeadKind::kTokenClassification
+                          : task == "causal_lm" ? HeadKind::kCausalLm
+                                                : HeadKind::kQuestionAnswering;
     const fs::path file = golden_folder() / "shapes" / shape / "config.json";
-    const auto model =
-        make_model(ModelConfig{read_json(file), file.string()}, HeadKind::kSequenceClassification, c["num_labels"].get<int64_t>());
-    PeftSetup s = setup_for(model->info().model_type, method_name);
-    if (method_name == "lora") s.adapter = lora_config(c["settings"]);
+    const auto model = make_model(ModelConfig{read_json(file), file.string()}, head, c["num_labels"].get<int64_t>());
+    PeftSetup s = setup_for(model->info().model_type, method_name, head);
+    if (method_name == "lora") s.adapter = lora_config(c["settings"], task_type_of(head));
     const auto method = make_method(std::move(s));
     method->apply(*model);
     EXPECT_EQ(method->counts().line(), c["line"].get<std::string>()) << name;

@@ -4,6 +4,7 @@
 #include <string>
 #include <vector>
 
+#include "base/error.h"
 #include "base/json.h"
 #include "io/model_folder.h"
 #include "models/registry.h"
@@ -22,6 +23,18 @@ inline TensorSource source_of(const WeightFiles& files, std::string where) {
   s.read = [&files](const std::string& name) { return files.read_f32(name); };
   return s;
 }
+
+/// The head a golden model was made with.
+inline HeadKind head_of(const Json& golden) {
+  const std::string head = golden.contains("head") ? golden["head"].get<std::string>() : "sequence_classification";
+  if (head == "token_classification") return HeadKind::kTokenClassification;
+  if (head == "question_answering") return HeadKind::kQuestionAnswering;
+  if (head == "masked_lm") return HeadKind::kMaskedLm;
+  if (head == "causal_lm") return HeadKind::kCausalLm;
+  require(head == "sequence_classification", "a head that is known");
+  return HeadKind::kSequenceClassification;
+}
+inline HeadKind head_of(const std::string& model) { return head_of(read_json(golden_folder() / "models" / model / "golden.json")); }
 
 /// A model with the weights of `folder`; config.json from `config_folder` ("" = the same).
 inline std::unique_ptr<Model> load_golden(const fs::path& folder, HeadKind head, int64_t labels, LoadReport* report = nullptr) {

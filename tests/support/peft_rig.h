@@ -11,12 +11,23 @@ namespace attune::testing {
 
 inline fs::path model_folder_of(const std::string& model) { return golden_folder() / "models" / model; }
 
+/// PEFT's word for what a head does; "" where it has none.
+inline std::string task_type_of(HeadKind head) {
+  switch (head) {
+    case HeadKind::kSequenceClassification: return "SEQ_CLS";
+    case HeadKind::kTokenClassification: return "TOKEN_CLS";
+    case HeadKind::kQuestionAnswering: return "QUESTION_ANS";
+    case HeadKind::kCausalLm: return "CAUSAL_LM";
+    default: return "";
+  }
+}
+
 /// What the registry of models tells a method; options are left to the caller.
-inline PeftSetup setup_for(const std::string& model_type, const std::string& method) {
+inline PeftSetup setup_for(const std::string& model_type, const std::string& method, HeadKind head = HeadKind::kSequenceClassification) {
   const Architecture& a = find_architecture(model_type, "test");
   PeftSetup s;
   s.adapter.options.method = method;
-  s.adapter.task_type = "SEQ_CLS";
+  s.adapter.task_type = task_type_of(head);
   s.adapter.base_model_name_or_path = "base";
   s.default_targets = a.default_lora_targets;
   s.target_aliases = a.target_aliases;
@@ -33,7 +44,7 @@ inline AdapterConfig lora_config(Json settings, const std::string& task_type = "
 /// The structure of a golden model without its weights.
 inline std::unique_ptr<Model> empty_model(const std::string& model, int64_t labels = 3) {
   const fs::path file = model_folder_of(model) / "config.json";
-  return make_model(ModelConfig{read_json(file), file.string()}, HeadKind::kSequenceClassification, labels);
+  return make_model(ModelConfig{read_json(file), file.string()}, head_of(model), labels);
 }
 
 /// The base of a golden adapter with the adapter on it.
@@ -42,8 +53,9 @@ struct AdapterRig {
       : folder(golden_folder() / "adapters" / adapter),
         golden(read_json(folder / "golden.json")),
         file(folder / "adapter_model.safetensors"),
-        model(load_golden(model_folder_of(golden["base"].get<std::string>()), HeadKind::kSequenceClassification, labels_in(file))) {
-    PeftSetup s = setup_for(model->info().model_type, "lora");
+        base(golden["base"].get<std::string>()),
+        model(load_golden(model_folder_of(base), head_of(base), labels_in(file))) {
+    PeftSetup s = setup_for(model->info().model_type, "lora", head_of(base));
     s.adapter = parse_adapter_config(read_json(folder / "adapter_config.json"), (folder / "adapter_config.json").string());
     s.loaded = true;
     s.origin = {ErrorCode::kInput, folder.string()};
@@ -54,12 +66,13 @@ struct AdapterRig {
   static int64_t labels_in(const SafetensorsFile& f) {
     std::vector<std::pair<std::string, Shape>> entries;
     for (const auto& e : f.entries()) entries.emplace_back(e.name, e.shape);
-    return adapter_labels(entries).value();
+    return adapter_labels(entries).value_or(0);  // a language model's are its vocabulary
   }
 
   fs::path folder;
   Json golden;
   SafetensorsFile file;
+  std::string base;
   std::unique_ptr<Model> model;
   std::unique_ptr<PeftMethod> method;
 };

@@ -34,7 +34,7 @@ TEST_P(Curve, EqualsPyTorch) {
     }
     EXPECT_NEAR(steps[i]["learning_rate"].get<double>(), want["learning_rate"].get<double>(), 1e-12) << "step " << i + 1;
   }
-  const Tensor logits = *logits_of(rig.job.context, *rig.model, rig.examples);
+  const Tensor logits = outputs_of(rig.job.context, *rig.model, rig.examples)->logits;
   for (int64_t i = 0; i < logits.rows(); ++i)
     for (int64_t c = 0; c < logits.cols(); ++c)
       EXPECT_NEAR(logits.f32()[i * logits.cols() + c], rig.golden["final_logits"][static_cast<size_t>(i)][static_cast<size_t>(c)].get<double>(), kFinalLogits);

@@ -103,7 +103,7 @@ TEST(Loop, LogEntriesHaveTheTrainersKeys) {
   for (const char* key : {"train_loss", "train_runtime", "train_samples_per_second", "train_steps_per_second", "total_flos"})
     EXPECT_TRUE(last.contains(key)) << key;
   ASSERT_TRUE(r.evaluation.has_value());
-  EXPECT_EQ(r.evaluation->logits.rows(), 14);
+  EXPECT_EQ(r.evaluation->outputs.logits.rows(), 14);
 }
 
 TEST(Loop, TheLoggedLossIsTheMeanOfTheWindow) {
@@ -165,7 +165,7 @@ TEST(Loop, KeepsAndLoadsTheBest) {
   EXPECT_TRUE(r.best_loaded);
   EXPECT_EQ(r.state.best_global_step, best_step);
   EXPECT_EQ(r.state.best_model_checkpoint, "checkpoint-" + std::to_string(best_step));
-  EXPECT_EQ(evaluate_examples(rig.job.context, *rig.model, *rig.task, rig.job.validation)->loss, best);
+  EXPECT_EQ(evaluate_examples(rig.job.context, *rig.model, *rig.task, {}, rig.job.validation)->loss, best);
   const CheckpointSearch found = find_checkpoints(folder, CheckpointTrust::kAllHashes);
   EXPECT_TRUE(found.skipped.empty());
   ASSERT_EQ(found.valid.size(), 2u);  // the best and the newest

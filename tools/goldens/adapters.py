@@ -34,6 +34,18 @@ DISTIL = {
     "distilbert_regex": dict(r=4, lora_alpha=8, target_modules=r"distilbert\.transformer\.layer\.\d\.ffn\.lin[12]"),
 }
 OTHER = {
+    "roberta_plain": ("roberta", dict(r=4, lora_alpha=8)),
+    "roberta_all_linear": ("roberta", dict(r=2, lora_alpha=4, target_modules="all-linear")),
+    "gpt2_default_targets": ("gpt2", dict()),
+    "gpt2_all_linear": ("gpt2", dict(r=2, lora_alpha=4, target_modules="all-linear")),
+    "gpt2_bias_all": ("gpt2", dict(r=2, lora_alpha=4, target_modules=["c_attn", "mlp.c_proj"], bias="all")),
+    "gpt2_lm_plain": ("gpt2_lm", dict(r=4, lora_alpha=8, target_modules=["c_attn"])),
+    "gpt2_conv_saved": ("gpt2_tokens", dict(r=2, lora_alpha=4, target_modules=["c_attn"], modules_to_save=["h.1.mlp"])),
+    "llama_default_targets": ("llama", dict()),
+    "llama_all_linear": ("llama_qa", dict(r=2, lora_alpha=4, target_modules="all-linear", exclude_modules=["qa_outputs"])),
+    "llama_lm_plain": ("llama_lm", dict(r=4, lora_alpha=8, target_modules=["q_proj", "k_proj", "up_proj", "down_proj"])),
+    "bert_tokens_plain": ("bert_tokens", dict(r=4, lora_alpha=8, target_modules=["query", "value"])),
+    "distilbert_qa_plain": ("distilbert_qa", dict(r=4, lora_alpha=8, target_modules=["q_lin", "v_lin"])),
     "bert_regression_plain": ("bert_regression", dict(r=4, lora_alpha=8, target_modules=["query", "value"])),
     "bert_multi_label_plain": ("bert_multi_label", dict(r=4, lora_alpha=8, target_modules=["query", "value"])),
 }
@@ -67,13 +79,12 @@ def make_one(name: str, base: str, config: dict) -> None:
     resolved = targets(peft)
     lora.save(peft, folder)
     rows = models.sequences(peft.config, "adapter rows " + base, [11, 3, 26])
-    batch = models.pad(rows)
     double = peft.double()
     with torch.no_grad():
-        logits = double(**batch).logits
-        base_logits = models.make_model(base).double()(**batch).logits
+        logits = models.forward_all(double, rows)["logits"]
+        base_logits = models.forward_all(models.make_model(base).double(), rows)["logits"]
         merged = double.merge_and_unload()
-        merged_logits = merged(**batch).logits
+        merged_logits = models.forward_all(merged, rows)["logits"]
     assert (logits - merged_logits).abs().max() < 1e-10, name
     assert (logits - base_logits).abs().max() > 0.1, name
     changed = sorted(k for k, v in merged.state_dict().items() if not torch.equal(v, models.make_model(base).double().state_dict()[k]))

@@ -12,7 +12,7 @@ from . import common, models
 def wrap(base_name: str, key: str, lora: dict, trained: bool):
     """`trained`: B, the heads and trainable biases move away from their start; otherwise B is zero and the rest is the base's."""
     model = models.make_model(base_name)
-    peft = get_peft_model(model, LoraConfig(task_type="SEQ_CLS", **lora)).eval()
+    peft = get_peft_model(model, LoraConfig(task_type=models.PEFT_TASKS[models.head_of(base_name)], **lora)).eval()
     peft.peft_config["default"].base_model_name_or_path = f"tests/golden/models/{base_name}"
     g = common.rng("lora " + key)
     with torch.no_grad():

@@ -1,6 +1,8 @@
 """A small WordPiece vocabulary and the tokenizer files of a model folder, cased and uncased."""
+import json
 from pathlib import Path
 
+from tokenizers import Tokenizer
 from transformers import BertTokenizer, DistilBertTokenizer
 
 SPECIALS = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"]
@@ -20,7 +22,13 @@ def vocabulary(cased: bool) -> list[str]:
 def write_tokenizer(folder: Path, model_type: str, cased: bool, max_length: int) -> list[str]:
     words = vocabulary(cased)
     (folder / "vocab.txt").write_text("\n".join(words) + "\n", encoding="utf-8")
-    kind = BertTokenizer if model_type == "bert" else DistilBertTokenizer
+    kind = DistilBertTokenizer if model_type == "distilbert" else BertTokenizer
     tokenizer = kind(vocab={w: i for i, w in enumerate(words)}, do_lower_case=not cased, model_max_length=max_length)
     tokenizer.save_pretrained(folder)
+    if model_type in ("gpt2", "llama"):  # a prompt gets no special tokens
+        file = str(folder / "tokenizer.json")
+        plain = Tokenizer.from_file(file)
+        text = json.loads(plain.to_str())
+        text["post_processor"] = None
+        Path(file).write_text(json.dumps(text, indent=2, ensure_ascii=False), encoding="utf-8")
     return words

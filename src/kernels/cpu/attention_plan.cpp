@@ -27,7 +27,8 @@ AttentionPlan plan_attention(const AttentionShape& shape) {
   std::stable_sort(order.begin(), order.end(), [&](int32_t a, int32_t b) { return work(a) > work(b); });
   tasks.clear();
   for (const int32_t b : order) {
-    const int64_t heads = std::clamp<int64_t>(kLeastWork / work(b), 1, shape.heads);
+    // Whole groups: heads that share keys and values run one after another on one thread, which packs them once and sums their gradients.
+    const int64_t group = shape.group(), heads = std::clamp<int64_t>((kLeastWork / work(b) + group - 1) / group * group, group, shape.heads);
     for (int64_t h = 0; h < shape.heads; h += heads) {
       tasks.push_back({b, static_cast<int32_t>(h), static_cast<int32_t>(std::min(h + heads, shape.heads))});
     }

@@ -1,4 +1,5 @@
-// How attention's work is cut: tasks of one sequence and some of its heads, longest first, so that threads that take the next free
+// How attention's work is cut: tasks of one sequence and some of its heads (whole groups of those
+// that share keys and values), longest first, so that threads that take the next free
 // task end together. Each task writes rows and columns of its own: who runs it when does not show in the results.
 #pragma once
 

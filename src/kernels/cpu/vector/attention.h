@@ -15,10 +15,11 @@ namespace {
 constexpr int64_t kBlock = 96;   // queries whose scores are held at once
 constexpr int64_t kFewRows = 4;  // up to here packing K and V costs more than it saves
 
-/// One head of one sequence.
+/// One head of one sequence. Heads of a group share the key/value head `kv` and come one after another with the same memory.
 struct Piece {
-  int64_t head, q_begin, q_len, k_begin, k_len;
+  int64_t head, kv, q_begin, q_len, k_begin, k_len;
   uint64_t dropout_key;
+  bool first_of_group, last_of_group;
 };
 
 /// How many keys query i of q_len sees.
@@ -46,12 +47,14 @@ template <typename Body>
 inline void run_pieces(const Context& ctx, const AttentionShape& shape, const cpu::AttentionPlan& plan, int64_t each, const Body& body) {
   const int threads = plan.work < (1 << 17) || plan.count < 2 ? 1 : ctx.threads;
   float* memory = cpu::scratch(each * threads);
+  const int64_t group = shape.group();
   const auto run = [&](const cpu::AttentionTask& task, float* mine) noexcept {
     const int64_t b = task.sequence;
     const int64_t q_begin = shape.q_starts[b], q_len = shape.q_starts[b + 1] - q_begin;
     const int64_t k_begin = shape.k_starts[b], k_len = shape.k_starts[b + 1] - k_begin;
     for (int64_t h = task.head_begin; h < task.head_end; ++h) {
-      body(Piece{h, q_begin, q_len, k_begin, k_len, shape.dropout.module_key + static_cast<uint64_t>(h)}, mine);
+      body(Piece{h, h / group, q_begin, q_len, k_begin, k_len, shape.dropout.module_key + static_cast<uint64_t>(h), h % group == 0, (h + 1) % group == 0},
+           mine);
     }
   };
   if (threads == 1) {

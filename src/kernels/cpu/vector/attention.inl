@@ -50,14 +50,14 @@ ATTUNE_INLINE void softmax_row(int64_t n, int64_t width, float scale, float* row
 // Softmax of rows [first_row, first_row + m) of the sequence and the output rows from them; `right` computes the product with V.
 ATTUNE_INLINE void softmax_rows(const Forward& f, const Mask& mask, const Piece& at, int64_t first_row, int64_t m, int64_t width,
                                 float* scores, int64_t ld, float* inverse) {
-  const int64_t d = f.shape->head_dim, next = (at.head + 1) * d;
+  const int64_t d = f.shape->head_dim, next = (at.head + 1) * d, next_kv = (at.kv + 1) * d;
   for (int64_t i = 0; i < m; ++i) {
     const int64_t t = at.q_begin + first_row + i;
     prefetch(f.out, t, f.out_pitch, at.head * d, d);
     prefetch(f.q, t, f.q_pitch, next, d);
-    if (first_row + i < at.k_len) {
-      prefetch(f.k, at.k_begin + first_row + i, f.k_pitch, next, d);
-      prefetch(f.v, at.k_begin + first_row + i, f.v_pitch, next, d);
+    if (at.last_of_group && first_row + i < at.k_len) {
+      prefetch(f.k, at.k_begin + first_row + i, f.k_pitch, next_kv, d);
+      prefetch(f.v, at.k_begin + first_row + i, f.v_pitch, next_kv, d);
     }
     const int64_t n = visible(*f.shape, first_row + i, at.q_len, at.k_len);
     float lse;
@@ -87,8 +87,8 @@ ATTUNE_INLINE void write_rows(const Forward& f, const Piece& at, int64_t first_r
 void forward_few(const Forward& f, const Mask& mask, const Piece& at, float* memory) {
   const int64_t d = f.shape->head_dim, width = vectors_for(at.k_len) * kLanes;
   const float* q = f.q + at.q_begin * f.q_pitch + at.head * d;
-  const float* k = f.k + at.k_begin * f.k_pitch + at.head * d;
-  const float* v = f.v + at.k_begin * f.v_pitch + at.head * d;
+  const float* k = f.k + at.k_begin * f.k_pitch + at.kv * d;
+  const float* v = f.v + at.k_begin * f.v_pitch + at.kv * d;
   float* scores = memory;
   float* rows = scores + kFewRows * width;
   float inverse[kFewRows];
@@ -109,8 +109,10 @@ void forward_piece(const Forward& f, const Mask& mask, const Piece& at, float* m
   float* scores = vp + at.k_len * dp;
   float* rows = scores + kBlock * ld;  // queries of a block, then their output
   float inverse[kBlock];
-  pack_transposed(at.k_len, d, f.k + at.k_begin * f.k_pitch + at.head * d, f.k_pitch, kt);
-  pack_rows(at.k_len, d, f.v + at.k_begin * f.v_pitch + at.head * d, f.v_pitch, vp);
+  if (at.first_of_group) {
+    pack_transposed(at.k_len, d, f.k + at.k_begin * f.k_pitch + at.kv * d, f.k_pitch, kt);
+    pack_rows(at.k_len, d, f.v + at.k_begin * f.v_pitch + at.kv * d, f.v_pitch, vp);
+  }
   for (int64_t i = 0; i < at.q_len; i += kBlock) {
     const int64_t m = at.q_len - i < kBlock ? at.q_len - i : kBlock;
     const int64_t n = visible(*f.shape, i + m - 1, at.q_len, at.k_len), used = vectors_for(n);

@@ -45,17 +45,17 @@ ATTUNE_INLINE void slope_rows(const Backward& g, const Mask& mask, const Piece& 
                               float* scores, float* dp, int64_t ld, bool slope) {
   const int64_t d = g.shape->head_dim;
   for (int64_t i = 0; i < m; ++i) {
-    const int64_t t = at.q_begin + first_row + i, column = at.head * d;
+    const int64_t t = at.q_begin + first_row + i, column = at.head * d, kv = at.kv * d;
     prefetch(g.q, t, g.q_pitch, column + d, d);
     prefetch(g.out, t, g.out_pitch, column + d, d);
     prefetch(g.dout, t, g.dout_pitch, column + d, d);
     if (g.dq) prefetch(g.dq, t, g.dq_pitch, column, d);
-    if (first_row + i < at.k_len) {
+    if (at.last_of_group && first_row + i < at.k_len) {
       const int64_t key = at.k_begin + first_row + i;
-      prefetch(g.k, key, g.k_pitch, column + d, d);
-      prefetch(g.v, key, g.v_pitch, column + d, d);
-      if (g.dk) prefetch(g.dk, key, g.dk_pitch, column, d);
-      if (g.dv) prefetch(g.dv, key, g.dv_pitch, column, d);
+      prefetch(g.k, key, g.k_pitch, kv + d, d);
+      prefetch(g.v, key, g.v_pitch, kv + d, d);
+      if (g.dk) prefetch(g.dk, key, g.dk_pitch, kv, d);
+      if (g.dv) prefetch(g.dv, key, g.dv_pitch, kv, d);
     }
     const int64_t n = visible(*g.shape, first_row + i, at.q_len, at.k_len);
     const float lse = g.lse[t * g.shape->heads + at.head];
@@ -81,10 +81,10 @@ ATTUNE_INLINE void outer(int64_t n, int64_t d, const float* w, const float* x, f
 }
 
 void backward_few(const Backward& g, const Mask& mask, const Piece& at, float* memory) {
-  const int64_t d = g.shape->head_dim, column = at.head * d, width = vectors_for(at.k_len) * kLanes, m = at.q_len;
+  const int64_t d = g.shape->head_dim, column = at.head * d, kv = at.kv * d, width = vectors_for(at.k_len) * kLanes, m = at.q_len;
   const float* q = g.q + at.q_begin * g.q_pitch + column;
-  const float* k = g.k + at.k_begin * g.k_pitch + column;
-  const float* v = g.v + at.k_begin * g.v_pitch + column;
+  const float* k = g.k + at.k_begin * g.k_pitch + kv;
+  const float* v = g.v + at.k_begin * g.v_pitch + kv;
   const float* dout = g.dout + at.q_begin * g.dout_pitch + column;
   float* scores = memory;
   float* dp = scores + kFewRows * width;
@@ -94,8 +94,9 @@ void backward_few(const Backward& g, const Mask& mask, const Piece& at, float* m
   slope_rows(g, mask, at, 0, m, width, scores, dp, width, slope);
   if (g.dq) product<false>(m, d / kLanes, at.k_len, dp, width, k, g.k_pitch, g.dq + at.q_begin * g.dq_pitch + column, g.dq_pitch, false);
   for (int64_t i = 0; i < m; ++i) {
-    if (g.dk) outer(at.k_len, d, dp + i * width, q + i * g.q_pitch, g.dk + at.k_begin * g.dk_pitch + column, g.dk_pitch, i > 0);
-    if (g.dv) outer(at.k_len, d, scores + i * width, dout + i * g.dout_pitch, g.dv + at.k_begin * g.dv_pitch + column, g.dv_pitch, i > 0);
+    const bool add = i > 0 || !at.first_of_group;
+    if (g.dk) outer(at.k_len, d, dp + i * width, q + i * g.q_pitch, g.dk + at.k_begin * g.dk_pitch + kv, g.dk_pitch, add);
+    if (g.dv) outer(at.k_len, d, scores + i * width, dout + i * g.dout_pitch, g.dv + at.k_begin * g.dv_pitch + kv, g.dv_pitch, add);
   }
 }
 
@@ -112,15 +113,15 @@ int64_t backward_memory(int64_t keys, int64_t d) {
 }
 
 void backward_piece(const Backward& g, const Mask& mask, const Piece& at, float* memory) {
-  const int64_t d = g.shape->head_dim, column = at.head * d;
+  const int64_t d = g.shape->head_dim, column = at.head * d, kv = at.kv * d;
   if (at.q_len == 0) {
-    if (g.dk) zero_rows(at.k_len, d, g.dk + at.k_begin * g.dk_pitch + column, g.dk_pitch);
-    if (g.dv) zero_rows(at.k_len, d, g.dv + at.k_begin * g.dv_pitch + column, g.dv_pitch);
+    if (g.dk) zero_rows(at.k_len, d, g.dk + at.k_begin * g.dk_pitch + kv, g.dk_pitch);
+    if (g.dv) zero_rows(at.k_len, d, g.dv + at.k_begin * g.dv_pitch + kv, g.dv_pitch);
     return;
   }
   if (takes_few(at, d)) return backward_few(g, mask, at, memory);
   const int64_t vectors = vectors_for(at.k_len), dv = vectors_for(d), dp = dv * kLanes, ld = score_pitch(at.k_len);
-  const float* k = g.k + at.k_begin * g.k_pitch + column;
+  const float* k = g.k + at.k_begin * g.k_pitch + kv;
   const bool slope = g.dq || g.dk;
   float* kt = memory;
   float* vt = kt + vectors * kLanes * d;
@@ -132,11 +133,13 @@ void backward_piece(const Backward& g, const Mask& mask, const Piece& at, float*
   float* dq_rows = do_rows + kBlock * dp;
   float* scores = dq_rows + kBlock * dp;
   float* slopes = scores + kBlock * ld;
-  pack_transposed(at.k_len, d, k, g.k_pitch, kt);
-  if (slope) pack_transposed(at.k_len, d, g.v + at.k_begin * g.v_pitch + column, g.v_pitch, vt);
-  if (g.dq) pack_rows(at.k_len, d, k, g.k_pitch, kp);
-  if (g.dk) zero_rows(1, at.k_len * dp, dk, 0);
-  if (g.dv) zero_rows(1, at.k_len * dp, dvs, 0);
+  if (at.first_of_group) {
+    pack_transposed(at.k_len, d, k, g.k_pitch, kt);
+    if (slope) pack_transposed(at.k_len, d, g.v + at.k_begin * g.v_pitch + kv, g.v_pitch, vt);
+    if (g.dq) pack_rows(at.k_len, d, k, g.k_pitch, kp);
+    if (g.dk) zero_rows(1, at.k_len * dp, dk, 0);
+    if (g.dv) zero_rows(1, at.k_len * dp, dvs, 0);
+  }
   for (int64_t i = 0; i < at.q_len; i += kBlock) {
     const int64_t m = at.q_len - i < kBlock ? at.q_len - i : kBlock;
     const int64_t n = visible(*g.shape, i + m - 1, at.q_len, at.k_len), used = vectors_for(n);
@@ -152,8 +155,9 @@ void backward_piece(const Backward& g, const Mask& mask, const Piece& at, float*
       unpack_rows(m, d, dq_rows, g.dq + (at.q_begin + i) * g.dq_pitch + column, g.dq_pitch);
     }
   }
-  if (g.dk) unpack_rows(at.k_len, d, dk, g.dk + at.k_begin * g.dk_pitch + column, g.dk_pitch);
-  if (g.dv) unpack_rows(at.k_len, d, dvs, g.dv + at.k_begin * g.dv_pitch + column, g.dv_pitch);
+  if (!at.last_of_group) return;
+  if (g.dk) unpack_rows(at.k_len, d, dk, g.dk + at.k_begin * g.dk_pitch + kv, g.dk_pitch);
+  if (g.dv) unpack_rows(at.k_len, d, dvs, g.dv + at.k_begin * g.dv_pitch + kv, g.dv_pitch);
 }
 
 }  // namespace

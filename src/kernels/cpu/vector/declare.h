@@ -20,6 +20,15 @@ void dropout_add_layer_norm(const Context&, int64_t t, int64_t c, const Dropout&
 void dropout_add_layer_norm_backward(const Context&, int64_t t, int64_t c, const Dropout&, const float* s, const float* gamma,
                                      const float* mean, const float* rstd, const float* dy, float* ds, float* dx, float* dgamma,
                                      float* dbeta);
+void rms_norm(const Context&, int64_t t, int64_t c, const float* x, const float* gamma, float eps, float* y, float* rstd);
+void rms_norm_backward(const Context&, int64_t t, int64_t c, const float* x, const float* gamma, const float* rstd, const float* dy,
+                       float* dx, float* dgamma);
+void rotary(const Context&, int64_t t, int64_t heads, int64_t d, const float* table, float sign, const float* x, int64_t x_pitch, float* y,
+            int64_t y_pitch);
+void gated(const Context&, int64_t t, int64_t c, Activation act, const float* gate, int64_t gate_pitch, const float* up, int64_t up_pitch,
+           float* y, int64_t y_pitch);
+void gated_backward(const Context&, int64_t t, int64_t c, Activation act, const float* gate, int64_t gate_pitch, const float* up,
+                    int64_t up_pitch, const float* dy, int64_t dy_pitch, float* dgate, float* dup, int64_t d_pitch);
 void dropout(const Context&, int64_t t, int64_t c, const Dropout&, const float* x, int64_t x_pitch, float* y, int64_t y_pitch);
 void embedding(const Context&, int64_t t, int64_t c, const int32_t* ids, const float* table, float beta, float* y);
 void embedding_backward(const Context&, int64_t t, int64_t c, int64_t v, const int32_t* ids, int32_t skip, const float* dy, float* dtable);

@@ -1,0 +1,4 @@
+// isa.h says what the code after it is compiled for: the order matters.
+// clang-format off
+#include "kernels/cpu/avx512/isa.h"
+#include "kernels/cpu/vector/rotary.inl"
