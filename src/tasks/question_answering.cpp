@@ -57,6 +57,10 @@ GoldAnswers gold_of(const Row& row) {
 std::string question_name(const Row& row) { return row.id.empty() ? fmt::format("row {}", row.index) : fmt::format("question '{}'", excerpt(row.id)); }
 std::string question_id(const Row& row) { return row.id.empty() ? std::to_string(row.index) : row.id; }
 
+bool any_without_answer(std::span<const Row> rows) {
+  return std::any_of(rows.begin(), rows.end(), [](const Row& row) { return row.label.is_object() && row.label["text"].empty(); });
+}
+
 class QuestionAnswering : public Task {
  public:
   using Task::Task;
@@ -294,15 +298,20 @@ class QuestionAnswering : public Task {
   /// As said, else as the rows are.
   bool may_have_none(std::span<const Row> rows) const {
     if (settings_.options.version_2_with_negative) return *settings_.options.version_2_with_negative;
-    return std::any_of(rows.begin(), rows.end(), [](const Row& row) { return row.label.is_object() && row.label["text"].empty(); });
+    return any_without_answer(rows);
   }
 };
+
+/// Whether there are questions without an answer, where the configuration does not say.
+void settle_answerable(std::span<const Row> train, TaskOptions& options) {
+  if (!options.version_2_with_negative) options.version_2_with_negative = any_without_answer(train);
+}
 
 std::unique_ptr<Task> make_question_answering(TaskSettings settings) { return std::make_unique<QuestionAnswering>(std::move(settings)); }
 
 }  // namespace
 
 extern const TaskKind kQuestionAnswering;
-const TaskKind kQuestionAnswering{"question-answering", "QUESTION_ANS", HeadKind::kQuestionAnswering, RowKind::kQuestion, 384, nullptr, nullptr, make_question_answering};
+const TaskKind kQuestionAnswering{"question-answering", "QUESTION_ANS", HeadKind::kQuestionAnswering, RowKind::kQuestion, 384, nullptr, nullptr, make_question_answering, settle_answerable};
 
 }  // namespace attune
