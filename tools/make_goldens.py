@@ -10,7 +10,8 @@ import os
 import sys
 import warnings
 
-PARTS = ["models", "curves", "adapters", "counts", "safetensors_files", "schedules", "metrics", "json_text", "quantized", "quantized_models", "generation"]
+PARTS = ["models", "curves", "adapters", "counts", "safetensors_files", "schedules", "metrics", "json_text", "quantized", "quantized_models", "generation",
+         "entities", "squad_metrics"]
 
 
 def main() -> None:

@@ -54,6 +54,8 @@ Json evaluate(const EvaluateOptions& options) {
       fail(ErrorCode::kUsage, {.id = "evaluate.predictions", .where = "--predictions", .what = "a language model has no prediction a row", .hint = "leave it out"});
     const Artifact predictions = predictions_artifact(options.predictions, *m.task, split, e.outputs);
     write_file_atomically(options.predictions, predictions.fill);
+    for (const NamedText& file : m.task->files(split.rows, split.examples, e.outputs))
+      write_file_atomically(fs::path(options.predictions).parent_path() / file.name, file.text);
   }
   Json result = {{"task", m.task->settings().task}, {"model", options.model}, {"data", options.file}};
   result["base_storage"] = name_of(m.opened.stored.type);

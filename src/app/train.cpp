@@ -197,7 +197,8 @@ TrainResult train(const RunConfig& given) {
   if (config.training.fp16 || config.training.bf16) note("fp16 and bf16 are accepted; this processor has no fast half type, so everything is computed in f32");
 
   TrainingData data = read_training_data(config, opened);
-  const TaskSettings settings = training_settings(config, opened, data.labels);
+  TaskSettings settings = training_settings(config, opened, data.labels);
+  if (const auto settle = find_task(config.task).settle) settle(data.train.rows, settings.options);
   check_training_config(config.training, *make_task(settings));
   const ComputePlan compute = plan_memory(config, opened, settings, data);
   const MemoryLimit limit(memory_limit_bytes(config));

@@ -150,11 +150,18 @@ std::vector<float> class_weights_of(const WordOrNumbers& setting, const Task& ta
   }
   if (!setting.numbers.empty()) return weights;
   std::vector<double> counts(s.labels.size());
-  for (const Example& e : train)
-    if (e.labels.id >= 0) counts[static_cast<size_t>(e.labels.id)] += 1;
+  const auto count = [&](int32_t id) {
+    if (id >= 0 && id < static_cast<int32_t>(counts.size())) counts[static_cast<size_t>(id)] += 1;
+  };
+  double labels = 0;
+  for (const Example& e : train) {
+    count(e.labels.id);
+    for (const int32_t id : e.labels.tokens) count(id);
+  }
+  for (const double n : counts) labels += n;
   // n / (classes * count), as scikit-learn's "balanced".
   for (size_t c = 0; c < weights.size(); ++c)
-    weights[c] = counts[c] > 0 ? static_cast<float>(static_cast<double>(train.size()) / (static_cast<double>(weights.size()) * counts[c])) : 0.0f;
+    weights[c] = counts[c] > 0 ? static_cast<float>(labels / (static_cast<double>(weights.size()) * counts[c])) : 0.0f;
   return weights;
 }
 

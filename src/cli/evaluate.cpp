@@ -23,8 +23,8 @@ std::string metric_text(const Json& r, const char* key) {
 void print_metrics(const Json& r) {
   if (r.value("base_description", "f32") != "f32" || r.value("compute", "f32") != "f32")
     print(fmt::format("{:<14} {}, products in {}\n", "base", r.value("base_description", "f32"), r.value("compute", "f32")));
-  for (const char* key : {"accuracy", "f1_macro", "f1_weighted", "overall_f1", "overall_precision", "overall_recall", "overall_accuracy", "exact", "f1", "loss",
-                          "perplexity", "bits_per_byte", "mse", "mae", "pearson", "spearman", "majority_rate"}) {
+  for (const char* key : {"accuracy", "f1_macro", "f1_weighted", "overall_f1", "overall_precision", "overall_recall", "overall_accuracy", "exact", "f1", "HasAns_exact", "HasAns_f1",
+                          "NoAns_exact", "NoAns_f1", "start_accuracy", "end_accuracy", "span_accuracy", "loss", "perplexity", "bits_per_byte", "mse", "mae", "pearson", "spearman", "majority_rate"}) {
     std::string value = metric_text(r, key);
     if (value.empty()) continue;
     print(fmt::format("{:<14} {}", key, value));
@@ -35,6 +35,8 @@ void print_metrics(const Json& r) {
   }
   if (r.contains("rows") && r["rows"].is_number_integer()) print(fmt::format("{:<14} {}\n", "rows", r["rows"].get<int64_t>()));
   if (r.contains("tokens") && r["tokens"].is_number_integer()) print(fmt::format("{:<14} {}\n", "tokens", r["tokens"].get<int64_t>()));
+  if (r.contains("coverage") && r.contains("words"))
+    print(fmt::format("coverage: {:.0f} % of {} words\n", 100 * r["coverage"].get<double>(), r["words"].get<int64_t>()));
   if (r.contains("report") && r["report"].is_string()) print("\n" + r["report"].get<std::string>());
   if (!r.contains("per_class") || !r["per_class"].is_object()) return;
   print(fmt::format("\n{:<24} {:>9} {:>9} {:>9} {:>9}\n", "label", "precision", "recall", "f1", "support"));

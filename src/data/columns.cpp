@@ -27,6 +27,12 @@ constexpr std::array<std::string_view, 12> kTexts{"text",    "sentence", "review
                                                   "comment", "body",     "message", "document", "utterance",   "headline"};
 constexpr std::array<std::string_view, 14> kLabels{"label", "labels",       "gold_label", "sentiment", "quality",  "is_duplicate", "target",
                                                    "class", "label_name",   "category",   "intent",    "polarity", "rating",       "score"};
+// Of token tasks: the words, else a text to split; of questions: the context. Both with their gold.
+constexpr std::array<std::string_view, 4> kTokens{"tokens", "words", "text", "sentence"};
+constexpr std::array<std::string_view, 7> kTags{"ner_tags", "tags", "ner", "labels", "label", "chunk_tags", "pos_tags"};
+constexpr std::array<std::string_view, 3> kQuestions{"question", "query", "text"};
+constexpr std::array<std::string_view, 4> kContexts{"context", "passage", "paragraph", "document"};
+constexpr std::array<std::string_view, 2> kAnswers{"answers", "answer"};
 constexpr std::array<std::string_view, 6> kIds{"id", "idx", "index", "guid", "uid", "row_id"};
 
 std::string folded(std::string_view name) {
@@ -69,6 +75,24 @@ class Finder {
                              .hint = suggestion(name, {names_.begin(), names_.end()})});
   }
 
+  /// The first usual name that is a column, other than those taken; -1: none.
+  int first_of(std::span<const std::string_view> usual_names, std::initializer_list<int> taken = {}) const {
+    for (const std::string_view name : usual_names) {
+      const int found = usual(name);
+      if (found >= 0 && std::find(taken.begin(), taken.end(), found) == taken.end()) return found;
+    }
+    return -1;
+  }
+
+  [[noreturn]] void missing(const char* id, const char* role, const char* expected, const char* hint) const {
+    fail(ErrorCode::kInput, {.id = id,
+                             .where = where_,
+                             .what = fmt::format("no column with a usual name for the {}", role),
+                             .expected = expected,
+                             .got = list(),
+                             .hint = hint});
+  }
+
   std::string list() const {
     std::vector<std::string> shown;
     for (const std::string& name : names_.first(std::min<size_t>(names_.size(), 20))) shown.push_back(fmt::format("'{}'", name));
@@ -90,9 +114,26 @@ class Finder {
   std::map<std::string, std::vector<int>, std::less<>> exact_, loose_;
 };
 
+/// Roles beyond those the user named, for rows of words with tags.
+void find_token_columns(const Finder& finder, LabelUse labels, Columns& c) {
+  if (c.text < 0) c.text = finder.first_of(kTokens, {c.label});
+  if (c.text < 0) finder.missing("data.no_text_column", "words", "tokens or words (a list), or text", "name it (text_column)");
+  if (labels != LabelUse::kIgnored && c.label < 0) c.label = finder.first_of(kTags, {c.text});
+  if (labels == LabelUse::kRequired && c.label < 0) finder.missing("data.no_label_column", "tags", "ner_tags, tags or labels", "name it (label_column)");
+}
+
+void find_question_columns(const Finder& finder, LabelUse labels, Columns& c) {
+  if (c.text < 0) c.text = finder.first_of(kQuestions, {c.pair, c.label});
+  if (c.text < 0) finder.missing("data.no_text_column", "question", "question", "name it (text_column)");
+  if (c.pair < 0) c.pair = finder.first_of(kContexts, {c.text, c.label});
+  if (c.pair < 0) finder.missing("data.no_context_column", "context", "context", "name it (pair_column)");
+  if (labels != LabelUse::kIgnored && c.label < 0) c.label = finder.first_of(kAnswers, {c.text, c.pair});
+  if (labels == LabelUse::kRequired && c.label < 0) finder.missing("data.no_label_column", "answers", "answers", "name it (label_column)");
+}
+
 }  // namespace
 
-Columns find_columns(std::span<const std::string> names, const ColumnConfig& config, LabelUse labels, const std::string& where) {
+Columns find_columns(std::span<const std::string> names, const ColumnConfig& config, LabelUse labels, const std::string& where, RowKind kind) {
   const Finder finder(names, where);
   Columns c;
   if (!config.text.empty()) c.text = finder.named(config.text, "text");
@@ -100,6 +141,12 @@ Columns find_columns(std::span<const std::string> names, const ColumnConfig& con
   if (labels != LabelUse::kIgnored && !config.label.empty()) c.label = finder.named(config.label, "label");
   if (!config.id.empty()) c.id = finder.named(config.id, "id");
 
+  if (kind == RowKind::kTokens) find_token_columns(finder, labels, c);
+  if (kind == RowKind::kQuestion) find_question_columns(finder, labels, c);
+  if (kind == RowKind::kTokens || kind == RowKind::kQuestion) {
+    if (c.id < 0) c.id = finder.first_of(kIds, {c.text, c.pair, c.label});
+    return c;
+  }
   if (c.text < 0) {
     for (const auto& [first, second] : kPairs) {
       const int a = finder.usual(first), b = finder.usual(second);
@@ -142,6 +189,8 @@ Columns find_columns(std::span<const std::string> names, const ColumnConfig& con
   }
   return c;
 }
+
+std::span<const std::string_view> usual_token_columns() { return kTokens; }
 
 std::string glue_task(std::span<const std::string> names) {
   const auto has = [&](std::string_view name) { return std::find(names.begin(), names.end(), name) != names.end(); };

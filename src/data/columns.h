@@ -6,9 +6,12 @@
 #include <string_view>
 #include <vector>
 
+#include "data/row.h"
+
 namespace attune {
 
 /// Column names as the user gave them; "" means: find it by the usual names.
+/// Of tokens: text names the words, label the tags. Of questions: text, pair and label name question, context and answers.
 struct ColumnConfig {
   std::string text, pair, label, id;
 };
@@ -26,7 +29,10 @@ enum class LabelUse {
 
 /// Roles of `names` (a header, or the keys of JSON rows). Error(kInput) "data.column" (a named column is not there; with the nearest and the list),
 /// "data.no_text_column", "data.no_label_column", "data.duplicate_column".
-Columns find_columns(std::span<const std::string> names, const ColumnConfig& config, LabelUse labels, const std::string& where);
+Columns find_columns(std::span<const std::string> names, const ColumnConfig& config, LabelUse labels, const std::string& where,
+                     RowKind kind = RowKind::kText);
+/// Where the words of a token task may stand, most usual first.
+std::span<const std::string_view> usual_token_columns();
 
 /// The GLUE task a header belongs to (mrpc, qqp, qnli, mnli, stsb), "" when the names alone do not tell (SST-2, RTE, WNLI).
 std::string glue_task(std::span<const std::string> names);

@@ -30,14 +30,15 @@ void DataConfig::reading_fields(FieldList& f) {
               {"tsv", DataFormat::kTsv},
               {"json", DataFormat::kJson},
               {"jsonl", DataFormat::kJsonLines},
-              {"text", DataFormat::kText}},
+              {"text", DataFormat::kText},
+              {"conll", DataFormat::kConll}},
              {.help = "file format; auto goes by the name"});
   f.add("text_column", text_column,
-        {.help = "column of the text; unset: text, sentence, sentence1, review, content, ...", .aliases = {"text_field"}, .value = "NAME"});
+        {.help = "column of the text, words or question; unset: text, sentence, sentence1, tokens, question, ...", .aliases = {"text_field", "text_column_name", "tokens_column", "question_column"}, .value = "NAME"});
   f.add("pair_column", pair_column,
-        {.help = "column of the second text of a pair; unset: sentence2, ...", .aliases = {"text_pair_column"}, .value = "NAME"});
+        {.help = "column of the second text of a pair, or of the context; unset: sentence2, context, ...", .aliases = {"text_pair_column", "context_column"}, .value = "NAME"});
   f.add("label_column", label_column,
-        {.help = "column of the label; unset: label, labels, sentiment, ...", .aliases = {"label_field"}, .value = "NAME"});
+        {.help = "column of the label, tags or answers; unset: label, labels, ner_tags, answers, ...; CoNLL: the last", .aliases = {"label_field", "label_column_name", "tags_column", "answers_column"}, .value = "NAME"});
   f.add("id_column", id_column, {.help = "column of the row's name; unset: id, idx, ...", .value = "NAME"});
   f.add("header", header, {.help = "the first line of CSV/TSV holds column names; unset: found out"});
   f.add("label_separator", label_separator, {.help = "splits a CSV/TSV cell into several labels (multi-label)", .value = "TEXT"});

@@ -8,6 +8,8 @@
 #include "base/log.h"
 #include "base/suggest.h"
 #include "base/utf8.h"
+#include "data/conll.h"
+#include "data/question_rows.h"
 #include "data/row_maker.h"
 
 namespace attune {
@@ -27,7 +29,7 @@ std::string_view without_bom(std::string_view content, const std::string& where)
   return content;
 }
 
-void resolve(DataFile& file, const ReadOptions& options) { file.columns = find_columns(file.column_names, options.columns, options.labels, file.name); }
+void resolve(DataFile& file, const ReadOptions& options) { file.columns = find_columns(file.column_names, options.columns, options.labels, file.name, options.kind); }
 
 /// CoLA's train and dev files: source, label, author's mark, sentence, and no header.
 bool looks_like_cola(const DelimitedRecord& first) {
@@ -35,6 +37,9 @@ bool looks_like_cola(const DelimitedRecord& first) {
 }
 
 void parse_delimited(std::string_view content, DataFile& file, const ReadOptions& options, bool checked) {
+  if (options.kind == RowKind::kTokens && options.labels == LabelUse::kRequired) {
+    fail_data("data.format", file.name, "CSV and TSV cells cannot hold a list of words with a tag each", "use CoNLL columns (format: conll) or JSON Lines with tokens and ner_tags");
+  }
   const bool csv = file.format == DataFormat::kCsv;
   const char delimiter = !csv ? '\t' : options.delimiter != 0 ? options.delimiter : guess_delimiter(content);
   constexpr size_t kMostColumns = 4096;
@@ -74,6 +79,11 @@ void parse_json_rows(std::string_view content, DataFile& file, const ReadOptions
                                                               : parse_json_document(content, file.name, options.max_bytes, options.max_record);
   file.column_names = keys_of(records);
   file.blank_lines = records.blank_lines;
+  if (options.kind == RowKind::kQuestion && std::any_of(records.records.begin(), records.records.end(), [](const JsonRecord& r) { return is_squad_record(r.object); })) {
+    RowMaker maker(file, options);
+    for (JsonRecord& record : records.records) maker.add_squad(record);
+    return;
+  }
   const bool all_bad = std::all_of(records.records.begin(), records.records.end(), [](const JsonRecord& r) { return !r.problem.empty(); });
   if (!all_bad) resolve(file, options);
   RowMaker maker(file, options);
@@ -82,6 +92,9 @@ void parse_json_rows(std::string_view content, DataFile& file, const ReadOptions
 }
 
 void parse_text(std::string_view content, DataFile& file, const ReadOptions& options, bool checked) {
+  if (options.kind == RowKind::kQuestion) {
+    fail_data("data.format", file.name, "plain text has no questions with their contexts", "use JSON of SQuAD's form, or JSON Lines with question and context");
+  }
   if (options.labels == LabelUse::kRequired) {
     fail_data("data.no_label_column", file.name, "plain text has no labels", "use CSV, TSV or JSON Lines with a text and a label column");
   }
@@ -120,6 +133,14 @@ void warn_of_bad_rows(const DataFile& file) {
                       list_bad_rows(file.name, file.bad)));
 }
 
+/// Words with tags are in columns where a text file or a TSV could be meant; a list of texts to predict is text.
+DataFormat format_for(const fs::path& path, const ReadOptions& options) {
+  if (options.format != DataFormat::kAuto) return options.format;
+  const DataFormat format = format_of(path);
+  const bool columns = options.kind == RowKind::kTokens && options.labels != LabelUse::kIgnored && (format == DataFormat::kText || format == DataFormat::kTsv);
+  return columns ? DataFormat::kConll : format;
+}
+
 DataFormat sniff(std::string_view line) {
   const size_t first = line.find_first_not_of(" \t");
   return first != std::string_view::npos && line[first] == '{' ? DataFormat::kJsonLines : DataFormat::kText;
@@ -143,10 +164,11 @@ DataFormat format_of(const fs::path& path) {
   if (ending == ".json") return DataFormat::kJson;
   if (ending == ".jsonl" || ending == ".ndjson") return DataFormat::kJsonLines;
   if (ending == ".txt" || ending == ".text") return DataFormat::kText;
+  if (ending == ".conll" || ending == ".bio" || ending == ".iob" || ending == ".iob2") return DataFormat::kConll;
   fail(ErrorCode::kInput, {.id = "data.format",
                            .where = path.string(),
                            .what = "the name does not tell the format",
-                           .expected = ".csv, .tsv, .json, .jsonl or .txt, each also with .gz",
+                           .expected = ".csv, .tsv, .json, .jsonl, .conll or .txt, each also with .gz",
                            .got = ending.empty() ? "no ending" : ending,
                            .hint = "rename the file or give the format"});
 }
@@ -158,13 +180,14 @@ const char* format_name(DataFormat format) {
     case DataFormat::kJson: return "json";
     case DataFormat::kJsonLines: return "jsonl";
     case DataFormat::kText: return "text";
+    case DataFormat::kConll: return "conll";
     case DataFormat::kAuto: break;
   }
   return "auto";
 }
 
 DataFormat format_from_name(const std::string& name) {
-  for (DataFormat format : {DataFormat::kAuto, DataFormat::kCsv, DataFormat::kTsv, DataFormat::kJson, DataFormat::kJsonLines, DataFormat::kText}) {
+  for (DataFormat format : {DataFormat::kAuto, DataFormat::kCsv, DataFormat::kTsv, DataFormat::kJson, DataFormat::kJsonLines, DataFormat::kText, DataFormat::kConll}) {
     if (name == format_name(format)) return format;
   }
   fail(ErrorCode::kUsage, {.id = "data.format",
@@ -172,13 +195,13 @@ DataFormat format_from_name(const std::string& name) {
                            .what = fmt::format("there is no data format '{}'", name),
                            .expected = "",
                            .got = "",
-                           .hint = suggestion(name, {"auto", "csv", "tsv", "json", "jsonl", "text"})});
+                           .hint = suggestion(name, {"auto", "csv", "tsv", "json", "jsonl", "text", "conll"})});
 }
 
 DataFile parse_rows(std::string_view content, const std::string& where, const ReadOptions& options) {
   DataFile file;
   file.name = where;
-  file.format = options.format == DataFormat::kAuto ? format_of(where) : options.format;
+  file.format = format_for(where, options);
   if (content.size() > options.max_bytes) {
     fail_data("data.too_large", where, fmt::format("{} bytes; the limit is {}", grouped(content.size()), grouped(options.max_bytes)));
   }
@@ -190,6 +213,7 @@ DataFile parse_rows(std::string_view content, const std::string& where, const Re
     case DataFormat::kTsv: parse_delimited(content, file, options, checked); break;
     case DataFormat::kJson:
     case DataFormat::kJsonLines: parse_json_rows(content, file, options); break;
+    case DataFormat::kConll: parse_conll(content, file, options, checked); break;
     default: parse_text(content, file, options, checked); break;
   }
   judge(file, options);
@@ -207,7 +231,7 @@ DataFile read_rows(const fs::path& path, const ReadOptions& options) {
     }, options.max_record);
     if (known.format == DataFormat::kAuto) known.format = sniff(content);
   } else {
-    if (known.format == DataFormat::kAuto && !folder_exists(path)) known.format = format_of(path);
+    if (known.format == DataFormat::kAuto && !folder_exists(path)) known.format = format_for(path, options);
     content = read_file_gz(path, options.max_bytes);
   }
   DataFile file = parse_rows(content, path == "-" ? "standard input" : path.string(), known);
@@ -217,7 +241,7 @@ DataFile read_rows(const fs::path& path, const ReadOptions& options) {
 
 void for_each_row(const fs::path& path, const ReadOptions& options, const std::function<bool(Row&&)>& each) {
   const bool standard_input = path == "-";
-  DataFormat format = options.format == DataFormat::kAuto && !standard_input ? format_of(path) : options.format;
+  DataFormat format = standard_input ? options.format : format_for(path, options);
   const bool by_line = format == DataFormat::kJsonLines || format == DataFormat::kText || format == DataFormat::kAuto;
   if (!by_line || (!standard_input && path.extension() == ".gz")) {
     for (Row& row : read_rows(path, options).rows) {

@@ -1,4 +1,4 @@
-// Data files to rows: CSV, TSV, JSON, JSON Lines and plain text, each also .gz. Every record becomes a Row or a BadRow: nothing is
+// Data files to rows: CSV, TSV, JSON (SQuAD too), JSON Lines, CoNLL columns and plain text, each also .gz. Every record becomes a Row or a BadRow: nothing is
 // dropped without being listed. docs/formats of GLUE files: TSV has no quoting.
 #pragma once
 
@@ -14,7 +14,7 @@
 
 namespace attune {
 
-enum class DataFormat { kAuto, kCsv, kTsv, kJson, kJsonLines, kText };
+enum class DataFormat { kAuto, kCsv, kTsv, kJson, kJsonLines, kText, kConll };
 enum class OnBadRows { kStop, kSkip };
 
 struct ReadOptions {
@@ -57,10 +57,10 @@ DataFile parse_rows(std::string_view content, const std::string& where, const Re
 /// `each` returns false to stop.
 void for_each_row(const fs::path& path, const ReadOptions& options, const std::function<bool(Row&&)>& each);
 
-/// By the ending, .gz left aside: .csv, .tsv, .json, .jsonl or .ndjson, .txt or .text. Error(kInput) "data.format" otherwise.
+/// By the ending, .gz left aside: .csv, .tsv, .json, .jsonl or .ndjson, .txt or .text, .conll or .bio or .iob. Error(kInput) "data.format" otherwise.
 DataFormat format_of(const fs::path& path);
 const char* format_name(DataFormat format);
-/// "csv", "tsv", "json", "jsonl", "text", "auto". Error(kUsage) "data.format".
+/// "csv", "tsv", "json", "jsonl", "text", "conll", "auto". Error(kUsage) "data.format".
 DataFormat format_from_name(const std::string& name);
 
 /// "FILE:LINE: reason", the first ten, then a count.

@@ -25,11 +25,11 @@ struct Row {
   std::string id;                   ///< the id column, "" when there is none
   bool id_is_number = false;        ///< the id was a JSON number, and is written as one again
   std::string text;
-  std::optional<std::string> pair;  ///< second text
-  std::vector<std::string> tokens;  ///< words of token tasks
+  std::optional<std::string> pair;  ///< second text; of a question: its context
+  std::vector<std::string> tokens;  ///< words of token tasks; `text` is then these with a space between
   std::string group;                ///< context or document the row belongs to, "" when it stands alone: clusters of intervals
-  /// The label cell as written: text for CSV/TSV, any JSON value for JSON files (list for multi-label); null when absent. Token tasks: a
-  /// list of tags. Questions: {"text": [...], "answer_start": [...]}, empty lists where there is no answer. Documents: `messages`.
+  /// The label cell as written: text for CSV/TSV, any JSON value for JSON files (list for multi-label); null when absent. Token tasks: the
+  /// list of tags. Questions: {"text": [...], "answer_start": [...]} in code points, empty lists where there is no answer. Documents: `messages`.
   Json label;
 };
 

@@ -4,6 +4,7 @@
 
 #include "base/utf8.h"
 #include "data/excerpt.h"
+#include "data/question_rows.h"
 
 namespace attune {
 namespace {
@@ -27,7 +28,23 @@ bool label_is_usable(const Json& label) {
   return true;
 }
 
+void take_id(const JsonRecord& record, const std::string& name, Row& row) {
+  const auto id = record.object.find(name);
+  if (id == record.object.end()) return;
+  row.id = id_text(*id);
+  row.id_is_number = id->is_number();
+}
+
 }  // namespace
+
+std::string joined_words(std::span<const std::string> words) {
+  std::string out;
+  for (const std::string& word : words) {
+    if (&word != words.data()) out += ' ';
+    out += word;
+  }
+  return out;
+}
 
 std::string text_problem(std::string_view text) {
   if (const size_t at = first_invalid_utf8(text); at != std::string_view::npos) {
@@ -68,12 +85,24 @@ void RowMaker::add(DelimitedRecord& record, bool checked) {
   row.text = cell(c.text);
   if (c.pair >= 0) row.pair = cell(c.pair);
   if (c.id >= 0) row.id = cell(c.id);
+  if (options_.kind == RowKind::kQuestion) {
+    Json answers;
+    if (row.label.is_string()) {
+      JsonRecord parsed = parse_json_line(row.label.get_ref<const std::string&>(), record.line, options_.max_record);
+      if (!parsed.problem.empty()) return bad(record.line, fmt::format("column {} ('{}'): expected answers as JSON: {}", c.label + 1, name(c.label), parsed.problem));
+      answers = std::move(parsed.object);
+    }
+    if (std::string problem = settle_question(row, answers, options_.labels); !problem.empty()) return bad(record.line, std::move(problem));
+    return keep_question(std::move(row));
+  }
   row.index = file_.rows.size();
   file_.rows.push_back(std::move(row));
 }
 
 void RowMaker::add(JsonRecord& record) {
   if (!record.problem.empty()) return bad(record.line, std::move(record.problem));
+  if (options_.kind == RowKind::kTokens) return add_tokens(record);
+  if (options_.kind == RowKind::kQuestion) return add_question(record);
   const Columns& c = file_.columns;
   const auto member = [&](int column) -> Json* {
     if (column < 0) return nullptr;
@@ -104,15 +133,98 @@ void RowMaker::add(JsonRecord& record) {
     return bad(record.line, fmt::format("'{}': the label is missing", name(c.label)));
   }
   if (label_is_missing(row.label)) row.label = nullptr;
-  if (const Json* id = member(c.id)) {
-    row.id = id_text(*id);
-    row.id_is_number = id->is_number();
+  if (c.id >= 0) take_id(record, name(c.id), row);
+  row.index = file_.rows.size();
+  file_.rows.push_back(std::move(row));
+}
+
+void RowMaker::add_tokens(JsonRecord& record) {
+  const Columns& c = file_.columns;
+  // A file for prediction may hold rows of words and rows of text.
+  Json* value = nullptr;
+  std::string used = name(c.text);
+  if (const auto it = record.object.find(used); it != record.object.end()) value = &*it;
+  for (size_t i = 0; value == nullptr && i < usual_token_columns().size(); ++i) {
+    used = usual_token_columns()[i];
+    if (const auto it = record.object.find(used); it != record.object.end()) value = &*it;
+  }
+  if (value == nullptr) return bad(record.line, fmt::format("'{}' is missing", name(c.text)));
+  Row row;
+  row.line = record.line;
+  if (value->is_string() && options_.labels == LabelUse::kIgnored) {
+    row.text = std::move(value->get_ref<std::string&>());
+  } else {
+    if (!value->is_array()) return bad(record.line, fmt::format("'{}' is {}, expected a list of words", used, json_kind(*value)));
+    for (Json& word : *value) {
+      if (!word.is_string()) return bad(record.line, fmt::format("'{}' holds {}, expected words", used, json_kind(word)));
+      row.tokens.push_back(std::move(word.get_ref<std::string&>()));
+    }
+    if (row.tokens.empty()) return bad(record.line, fmt::format("'{}' is an empty list", used));
+    row.text = joined_words(row.tokens);
+  }
+  const auto tags = c.label < 0 ? record.object.end() : record.object.find(name(c.label));
+  if (tags == record.object.end() || tags->is_null()) {
+    if (options_.labels == LabelUse::kRequired) return bad(record.line, fmt::format("'{}' is missing", name(c.label)));
+  } else {
+    if (!tags->is_array()) return bad(record.line, fmt::format("'{}' is {}, expected a list with a tag a word", name(c.label), json_kind(*tags)));
+    if (tags->size() != row.tokens.size()) {
+      return bad(record.line, fmt::format("{} words in '{}', but {} tags in '{}': begins '{}'", row.tokens.size(), used, tags->size(), name(c.label), excerpt(row.text)));
+    }
+    for (const Json& tag : *tags) {
+      if (tag.is_string() ? tag.get_ref<const std::string&>().empty() : !tag.is_number_integer())
+        return bad(record.line, fmt::format("'{}' holds {}, expected names of tags or their numbers", name(c.label), tag.is_string() ? "an empty text" : json_kind(tag)));
+    }
+    row.label = std::move(*tags);
+  }
+  if (c.id >= 0) take_id(record, name(c.id), row);
+  row.index = file_.rows.size();
+  file_.rows.push_back(std::move(row));
+}
+
+void RowMaker::add_question(JsonRecord& record) {
+  const Columns& c = file_.columns;
+  const auto member = [&](int column) -> Json* {
+    if (column < 0) return nullptr;
+    const auto it = record.object.find(name(column));
+    return it == record.object.end() ? nullptr : &*it;
+  };
+  Row row;
+  row.line = record.line;
+  for (const int column : {c.text, c.pair}) {
+    const Json* value = member(column);
+    if (value == nullptr || !value->is_string())
+      return bad(record.line, fmt::format("'{}' is {}, expected a text", name(column), value == nullptr ? "missing" : json_kind(*value)));
+    (column == c.text ? row.text : row.pair.emplace()) = value->get_ref<const std::string&>();
+  }
+  if (c.id >= 0) take_id(record, name(c.id), row);
+  const Json* answers = member(c.label);
+  if (std::string problem = settle_question(row, answers == nullptr ? Json() : *answers, options_.labels); !problem.empty()) return bad(record.line, std::move(problem));
+  keep_question(std::move(row));
+}
+
+void RowMaker::keep_question(Row&& row) {
+  if (options_.labels == LabelUse::kRequired && !row.id.empty()) {
+    const auto [first, fresh] = ids_.emplace(row.id, row.line);
+    if (!fresh) return bad(row.line, fmt::format("the id '{}' is already that of the question at line {}", excerpt(row.id), first->second));
   }
   row.index = file_.rows.size();
   file_.rows.push_back(std::move(row));
 }
 
+void RowMaker::add_squad(JsonRecord& record) {
+  if (!record.problem.empty()) return bad(record.line, std::move(record.problem));
+  if (!is_squad_record(record.object)) return bad(record.line, "expected an article with 'paragraphs', as in the records before");
+  for (SquadRow& r : squad_rows(record.object, record.line, options_.labels)) {
+    if (!r.problem.empty()) {
+      bad(r.row.line, std::move(r.problem));
+    } else {
+      keep_question(std::move(r.row));
+    }
+  }
+}
+
 void RowMaker::add(std::string_view line, uint64_t number, bool checked) {
+  if (options_.kind == RowKind::kQuestion) return bad(number, "expected a JSON object with question and context");
   if (line.size() > options_.max_record) return bad(number, fmt::format("a row of {} bytes; the limit is {}", line.size(), options_.max_record));
   if (!checked) {
     if (std::string problem = text_problem(line); !problem.empty()) return bad(number, std::move(problem));

@@ -4,11 +4,11 @@
 
 namespace attune {
 
-extern const TaskKind kTextClassification, kFeatureExtraction;
+extern const TaskKind kTextClassification, kTokenClassification, kQuestionAnswering, kFeatureExtraction;
 
 namespace {
 
-constexpr const TaskKind* kTasks[] = {&kTextClassification, &kFeatureExtraction};
+constexpr const TaskKind* kTasks[] = {&kTextClassification, &kTokenClassification, &kQuestionAnswering, &kFeatureExtraction};
 
 }  // namespace
 

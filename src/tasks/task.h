@@ -53,6 +53,8 @@ struct TaskKind {
   /// Labels of any rows against a known set: Error(kInput) lists all that do not fit. Null: nothing to look at.
   void (*check_labels)(std::span<const Row>, const LabelSet&, const std::string& where);
   std::unique_ptr<Task> (*make)(TaskSettings);
+  /// What the training rows say of options that are not set; null: nothing.
+  void (*settle)(std::span<const Row>, TaskOptions&) = nullptr;
 };
 
 /// Error(kUsage) "task.unknown" lists the known tasks.

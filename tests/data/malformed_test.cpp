@@ -128,7 +128,7 @@ std::vector<Case> cases() {
       {"x.json", "[{\"text\": \"a\", \"label\": 1},\n 3,\n null]", "data.bad_rows", "x.json:3: expected an object"},
       {"x.json", "{\"text\": [\"a\"], \"label\": [1, 2]}", "data.json_shape", ""},
       // Names.
-      {"x.xlsx", "PK\x03\x04", "data.format", ".csv, .tsv, .json, .jsonl or .txt"},
+      {"x.xlsx", "PK\x03\x04", "data.format", ".csv, .tsv, .json, .jsonl, .conll or .txt"},
       {"x.parquet", "PAR1", "data.format", ".parquet"},
       {"data", "text,label\n", "data.format", "no ending"},
   };

@@ -1,0 +1,255 @@
+#include "metrics/squad.h"
+
+#include <utf8proc.h>
+
+#include <algorithm>
+#include <map>
+#include <numeric>
+
+#include "base/error.h"
+#include "base/utf8.h"
+
+namespace attune {
+namespace {
+
+// Python's str methods and regular expressions on code points.
+
+std::vector<int32_t> code_points(std::string_view text) {
+  std::vector<int32_t> out;
+  while (!text.empty()) {
+    uint32_t c = 0xfffd;
+    const int n = decode_utf8(text, c);
+    out.push_back(static_cast<int32_t>(n == 0 ? 0xfffd : c));
+    text.remove_prefix(static_cast<size_t>(std::max(1, n)));
+  }
+  return out;
+}
+
+bool is_cased(int32_t c) {
+  switch (utf8proc_category(c)) {
+    case UTF8PROC_CATEGORY_LU:
+    case UTF8PROC_CATEGORY_LL:
+    case UTF8PROC_CATEGORY_LT: return true;
+    default: return c == 0xaa || c == 0xba || (c >= 0x2160 && c <= 0x217f) || (c >= 0x24b6 && c <= 0x24e9);
+  }
+}
+
+/// Unicode's Case_Ignorable: marks, formats, modifiers, and punctuation inside words.
+bool is_case_ignorable(int32_t c) {
+  switch (utf8proc_category(c)) {
+    case UTF8PROC_CATEGORY_MN:
+    case UTF8PROC_CATEGORY_ME:
+    case UTF8PROC_CATEGORY_CF:
+    case UTF8PROC_CATEGORY_LM:
+    case UTF8PROC_CATEGORY_SK: return true;
+    default: break;
+  }
+  constexpr int32_t kInsideWords[] = {0x27, 0x2e, 0x3a, 0xb7, 0x387, 0x55f, 0x5f4, 0x2018, 0x2019, 0x2024, 0x2027, 0xfe13, 0xfe52, 0xfe55, 0xff07, 0xff0e, 0xff1a};
+  return std::find(std::begin(kInsideWords), std::end(kInsideWords), c) != std::end(kInsideWords);
+}
+
+/// A capital sigma at the end of a word: cased letters before it and none after, ignorable characters aside.
+bool is_final_sigma(const std::vector<int32_t>& text, size_t at) {
+  size_t i = at;
+  while (i > 0 && is_case_ignorable(text[i - 1])) --i;
+  if (i == 0 || !is_cased(text[i - 1])) return false;
+  i = at + 1;
+  while (i < text.size() && is_case_ignorable(text[i])) ++i;
+  return i == text.size() || !is_cased(text[i]);
+}
+
+/// str.lower
+std::vector<int32_t> lower(const std::vector<int32_t>& text) {
+  std::vector<int32_t> out;
+  out.reserve(text.size());
+  for (size_t i = 0; i < text.size(); ++i) {
+    if (text[i] == 0x130) {  // the only character whose lower case is two
+      out.insert(out.end(), {0x69, 0x307});
+    } else if (text[i] == 0x3a3) {
+      out.push_back(is_final_sigma(text, i) ? 0x3c2 : 0x3c3);
+    } else {
+      out.push_back(utf8proc_tolower(text[i]));
+    }
+  }
+  return out;
+}
+
+/// string.punctuation
+bool is_ascii_punctuation(int32_t c) { return (c >= 0x21 && c <= 0x2f) || (c >= 0x3a && c <= 0x40) || (c >= 0x5b && c <= 0x60) || (c >= 0x7b && c <= 0x7e); }
+
+/// str.isspace
+bool is_space(int32_t c) {
+  return (c >= 0x09 && c <= 0x0d) || (c >= 0x1c && c <= 0x20) || c == 0x85 || c == 0xa0 || c == 0x1680 || (c >= 0x2000 && c <= 0x200a) || c == 0x2028 ||
+         c == 0x2029 || c == 0x202f || c == 0x205f || c == 0x3000;
+}
+
+/// \w of the re module: str.isalnum or "_"
+bool is_word(int32_t c) {
+  switch (utf8proc_category(c)) {
+    case UTF8PROC_CATEGORY_LU:
+    case UTF8PROC_CATEGORY_LL:
+    case UTF8PROC_CATEGORY_LT:
+    case UTF8PROC_CATEGORY_LM:
+    case UTF8PROC_CATEGORY_LO:
+    case UTF8PROC_CATEGORY_ND:
+    case UTF8PROC_CATEGORY_NL:
+    case UTF8PROC_CATEGORY_NO: return true;
+    default: return c == '_';
+  }
+}
+
+bool is_article(const int32_t* begin, const int32_t* end) {
+  const auto is = [&](std::string_view word) { return std::equal(begin, end, word.begin(), word.end()); };
+  return is("a") || is("an") || is("the");
+}
+
+/// A run of word characters that is an article becomes a space.
+std::vector<int32_t> without_articles(const std::vector<int32_t>& text) {
+  std::vector<int32_t> out;
+  for (size_t i = 0; i < text.size();) {
+    size_t end = i;
+    while (end < text.size() && is_word(text[end])) ++end;
+    if (end == i) {
+      out.push_back(text[i++]);
+      continue;
+    }
+    if (is_article(text.data() + i, text.data() + end)) {
+      out.push_back(' ');
+    } else {
+      out.insert(out.end(), text.begin() + static_cast<std::ptrdiff_t>(i), text.begin() + static_cast<std::ptrdiff_t>(end));
+    }
+    i = end;
+  }
+  return out;
+}
+
+std::vector<std::string> words_of(const std::string& normalized) {
+  std::vector<std::string> words;
+  for (size_t at = 0; at < normalized.size();) {
+    const size_t end = std::min(normalized.find(' ', at), normalized.size());
+    words.push_back(normalized.substr(at, end - at));
+    at = end + 1;
+  }
+  return words;
+}
+
+double f1_of_normalized(const std::string& gold, const std::string& predicted) {
+  const std::vector<std::string> g = words_of(gold), p = words_of(predicted);
+  if (g.empty() || p.empty()) return g.empty() && p.empty() ? 1.0 : 0.0;
+  std::map<std::string, int64_t> left;
+  for (const std::string& word : g) ++left[word];
+  int64_t same = 0;
+  for (const std::string& word : p) {
+    const auto it = left.find(word);
+    if (it == left.end() || it->second == 0) continue;
+    --it->second;
+    ++same;
+  }
+  if (same == 0) return 0;
+  const double precision = static_cast<double>(same) / static_cast<double>(p.size()), recall = static_cast<double>(same) / static_cast<double>(g.size());
+  return (2 * precision * recall) / (precision + recall);
+}
+
+/// Mean of one score over the questions `wanted` selects, in percent.
+template <typename Wanted>
+void add_means(Json& out, const std::string& prefix, std::span<const AnswerScores> scores, Wanted wanted) {
+  double exact = 0, f1 = 0;
+  int64_t total = 0;
+  for (size_t i = 0; i < scores.size(); ++i) {
+    if (!wanted(i)) continue;
+    exact += scores[i].exact;
+    f1 += scores[i].f1;
+    ++total;
+  }
+  if (total == 0 && !prefix.empty()) return;
+  const double n = static_cast<double>(std::max<int64_t>(total, 1));
+  out[prefix + "exact"] = 100.0 * exact / n;
+  out[prefix + "f1"] = 100.0 * f1 / n;
+  out[prefix + "total"] = total;
+}
+
+/// The best mean any threshold on the no-answer scores could give, and that threshold.
+std::pair<double, double> best_threshold(std::span<const AnsweredQuestion> questions, std::span<const AnswerScores> scores, double AnswerScores::*score) {
+  std::vector<size_t> order(questions.size());
+  std::iota(order.begin(), order.end(), size_t{0});
+  std::stable_sort(order.begin(), order.end(), [&](size_t a, size_t b) { return questions[a].no_answer_score < questions[b].no_answer_score; });
+  double now = 0;
+  for (const AnsweredQuestion& q : questions) now += q.gold.empty() ? 1.0 : 0.0;
+  double best = now, threshold = 0;
+  for (size_t i : order) {
+    if (!questions[i].gold.empty()) {
+      now += scores[i].*score;
+    } else if (!questions[i].predicted.empty()) {
+      now -= 1;
+    }
+    if (now > best) {
+      best = now;
+      threshold = questions[i].no_answer_score;
+    }
+  }
+  return {100.0 * best / static_cast<double>(std::max<size_t>(questions.size(), 1)), threshold};
+}
+
+}  // namespace
+
+std::string normalize_answer(std::string_view text) {
+  std::vector<int32_t> c = lower(code_points(text));
+  std::erase_if(c, is_ascii_punctuation);
+  std::string out;
+  bool space = false;
+  for (int32_t x : without_articles(c)) {
+    if (is_space(x)) {
+      space = !out.empty();
+      continue;
+    }
+    if (space) out += ' ';
+    space = false;
+    append_utf8(out, static_cast<uint32_t>(x));
+  }
+  return out;
+}
+
+double answer_exact(std::string_view gold, std::string_view predicted) { return normalize_answer(gold) == normalize_answer(predicted) ? 1.0 : 0.0; }
+
+double answer_f1(std::string_view gold, std::string_view predicted) { return f1_of_normalized(normalize_answer(gold), normalize_answer(predicted)); }
+
+AnswerScores answer_scores(const AnsweredQuestion& question) {
+  std::vector<std::string> gold;
+  for (const std::string& text : question.gold)
+    if (std::string n = normalize_answer(text); !n.empty()) gold.push_back(std::move(n));
+  if (gold.empty()) gold.emplace_back();
+  const std::string predicted = normalize_answer(question.predicted);
+  AnswerScores best;
+  for (const std::string& g : gold) {
+    best.exact = std::max(best.exact, g == predicted ? 1.0 : 0.0);
+    best.f1 = std::max(best.f1, f1_of_normalized(g, predicted));
+  }
+  return best;
+}
+
+Json squad_json(std::span<const AnsweredQuestion> questions, std::span<const AnswerScores> raw, const SquadOptions& options) {
+  require(questions.size() == raw.size(), "scores for every question");
+  std::vector<AnswerScores> scores(raw.begin(), raw.end());
+  if (options.no_answer_threshold) {
+    for (size_t i = 0; i < scores.size(); ++i) {
+      if (!(questions[i].no_answer_score > *options.no_answer_threshold)) continue;
+      const double right = questions[i].gold.empty() ? 1.0 : 0.0;
+      scores[i] = {.exact = right, .f1 = right};
+    }
+  }
+  Json out = Json::object();
+  add_means(out, "", scores, [](size_t) { return true; });
+  add_means(out, "HasAns_", scores, [&](size_t i) { return !questions[i].gold.empty(); });
+  add_means(out, "NoAns_", scores, [&](size_t i) { return questions[i].gold.empty(); });
+  if (options.best) {
+    const auto [exact, exact_at] = best_threshold(questions, raw, &AnswerScores::exact);
+    const auto [f1, f1_at] = best_threshold(questions, raw, &AnswerScores::f1);
+    out["best_exact"] = exact;
+    out["best_exact_thresh"] = exact_at;
+    out["best_f1"] = f1;
+    out["best_f1_thresh"] = f1_at;
+  }
+  return out;
+}
+
+}  // namespace attune
