@@ -56,9 +56,22 @@ LengthReport look_at_lengths(std::span<const int32_t> lengths, int64_t max_lengt
   return r;
 }
 
+/// What is counted of a row's label: the label, the tag of every word, or whether a question has an answer.
+std::vector<std::string> counted_labels(const Row& row) {
+  std::vector<std::string> out;
+  if (!row.tokens.empty() && row.label.is_array()) {
+    for (const Json& tag : row.label) out.push_back(label_text(tag));
+  } else if (row.label.is_object()) {
+    out.emplace_back(row.label["text"].empty() ? "no answer" : "answer");
+  } else {
+    out.push_back(label_text(row.label));
+  }
+  return out;
+}
+
 void count_classes(SplitReport& r, std::span<const Row> rows) {
   std::map<std::string, uint64_t> counts;
-  uint64_t run = 0;
+  uint64_t run = 0, total = 0;
   std::string first;
   bool running = true;
   for (const Row& row : rows) {
@@ -66,15 +79,18 @@ void count_classes(SplitReport& r, std::span<const Row> rows) {
       ++r.unlabelled;
       continue;
     }
-    std::string label = label_text(row.label);
-    if (run == 0) first = label;
-    running = running && label == first;
-    run += running;
-    if (counts.size() <= kMostClasses) ++counts[std::move(label)];
+    for (std::string& label : counted_labels(row)) {
+      ++total;
+      if (run == 0) first = label;
+      running = running && label == first;
+      run += running && row.tokens.empty();
+      if (counts.size() <= kMostClasses) ++counts[std::move(label)];
+    }
   }
   const uint64_t labelled = r.rows - r.unlabelled;
   if (counts.size() > 1 && run >= kSuspiciousRun && 10 * run >= 2 * labelled) r.leading_one_class = run;
   if (counts.size() > kMostClasses || labelled == 0) return;
+  if (counts.size() == 1 && rows.front().label.is_object()) return;  // every question has an answer, which is no class
   std::vector<std::string> names;
   for (const auto& [name, count] : counts) names.push_back(name);
   sort_label_names(names);
@@ -83,7 +99,7 @@ void count_classes(SplitReport& r, std::span<const Row> rows) {
     r.classes.emplace_back(name, counts[name]);
     most = std::max(most, counts[name]);
   }
-  r.majority_rate = static_cast<double>(most) / static_cast<double>(labelled);
+  r.majority_rate = static_cast<double>(most) / static_cast<double>(std::max<uint64_t>(total, 1));
 }
 
 SplitReport look_at(const SplitToCheck& split, int64_t max_length, const std::unordered_set<std::string>* train) {

@@ -322,6 +322,7 @@ class TokenClassification : public Task {
       per_type[s.counts[i].type] = {{"precision", c.precision}, {"recall", c.recall}, {"f1", c.f1}, {"number", c.support}};
     }
     m["per_type"] = std::move(per_type);
+    m["broken_predictions"] = std::count_if(predicted.begin(), predicted.end(), [&](const std::vector<std::string>& tags) { return !check_tags(tags, *scheme).empty(); });
     m["report"] = entity_report(s, 4);
     return m;
   }
@@ -331,6 +332,8 @@ class TokenClassification : public Task {
     out += fmt::format("\ntoken accuracy {:.4f}\ncoverage: {:.0f} % of {} words in {} windows\n", m["overall_accuracy"].get<double>(), 100 * m["coverage"].get<double>(),
                        m["words"].get<int64_t>(), m["windows"].get<int64_t>());
     if (const auto n = m["words_without_token"].get<int64_t>(); n > 0) out += fmt::format("{} words have no token of this vocabulary and are scored as {}\n", n, name_of(static_cast<int32_t>(outside_)));
+    if (m.contains("broken_predictions") && m["broken_predictions"].get<int64_t>() > 0)
+      out += fmt::format("{} of {} predicted sequences break the scheme {}\n", m["broken_predictions"].get<int64_t>(), m["rows"].get<int64_t>(), m["scheme"].get<std::string>());
     return out;
   }
   std::vector<std::string> metric_names() const override { return {"overall_f1", "overall_precision", "overall_recall", "overall_accuracy", "macro_f1", "weighted_f1"}; }

@@ -164,14 +164,14 @@ TEST(Answering, TrainEvaluatePredict) {
   EXPECT_EQ(json::parse(f.read("run/eval_null_odds.json")).size(), 15u);
   EXPECT_TRUE(f.has("run/eval_nbest_predictions.json"));
 
-  const Outcome evaluated = f.run({"evaluate", "run", "--data", "dev.json", "--json", "--predictions", "out/p.jsonl"});
+  const Outcome evaluated = f.run({"evaluate", "run", "--data", "dev.json", "--json", "--predictions", "p.jsonl"});
   ASSERT_EQ(evaluated.status, 0) << evaluated.err;
   const json m = json::parse(evaluated.out);
   for (const char* name : {"exact", "f1", "HasAns_exact", "HasAns_f1", "NoAns_exact", "best_f1", "best_f1_thresh", "start_accuracy", "end_accuracy", "span_accuracy", "loss"})
     EXPECT_NEAR(m[name].get<double>(), stored[name].get<double>(), 1e-4) << name;
   EXPECT_GT(m["windows"].get<int>(), 15) << "the long context is read in windows";
-  EXPECT_EQ(json::parse(f.read("out/predictions.json")), answers);
-  for (const json& p : lines(f.read("out/p.jsonl"))) EXPECT_EQ(p["prediction"], answers[p["id"].get<std::string>()]);
+  EXPECT_EQ(json::parse(f.read("predictions.json")), answers);
+  for (const json& p : lines(f.read("p.jsonl"))) EXPECT_EQ(p["prediction"], answers[p["id"].get<std::string>()]);
 
   std::string rows;
   for (const json& p : json::parse(f.read("dev.json"))["data"][0]["paragraphs"])
