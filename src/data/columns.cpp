@@ -131,6 +131,17 @@ void find_question_columns(const Finder& finder, LabelUse labels, Columns& c) {
   if (labels == LabelUse::kRequired && c.label < 0) finder.missing("data.no_label_column", "answers", "answers", "name it (label_column)");
 }
 
+/// Messages, or a prompt with its completion; a text is found like any other.
+void find_document_columns(const Finder& finder, Columns& c) {
+  if (c.text >= 0) return;
+  c.label = finder.usual("messages");
+  if (c.label >= 0) return;
+  const int prompt = finder.usual("prompt"), completion = finder.usual("completion");
+  if (prompt < 0 || completion < 0) return;
+  c.text = prompt;
+  c.pair = completion;
+}
+
 }  // namespace
 
 Columns find_columns(std::span<const std::string> names, const ColumnConfig& config, LabelUse labels, const std::string& where, RowKind kind) {
@@ -143,7 +154,8 @@ Columns find_columns(std::span<const std::string> names, const ColumnConfig& con
 
   if (kind == RowKind::kTokens) find_token_columns(finder, labels, c);
   if (kind == RowKind::kQuestion) find_question_columns(finder, labels, c);
-  if (kind == RowKind::kTokens || kind == RowKind::kQuestion) {
+  if (kind == RowKind::kDocument) find_document_columns(finder, c);
+  if (kind == RowKind::kTokens || kind == RowKind::kQuestion || (kind == RowKind::kDocument && (c.label >= 0 || c.pair >= 0))) {
     if (c.id < 0) c.id = finder.first_of(kIds, {c.text, c.pair, c.label});
     return c;
   }

@@ -99,6 +99,7 @@ void parse_text(std::string_view content, DataFile& file, const ReadOptions& opt
     fail_data("data.no_label_column", file.name, "plain text has no labels", "use CSV, TSV or JSON Lines with a text and a label column");
   }
   RowMaker maker(file, options);
+  if (options.kind == RowKind::kDocument) return maker.add(content, 1, checked);  // a text, not lines
   const char end_of_line = content.find('\n') == std::string_view::npos ? '\r' : '\n';
   uint64_t number = 0;
   for (size_t at = 0; at < content.size();) {

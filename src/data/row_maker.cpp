@@ -14,6 +14,16 @@ std::string id_text(const Json& value) {
   return value.is_string() ? value.get<std::string>() : dump_json(value, {.indent = -1, .sort_keys = false, .ascii = false});
 }
 
+/// Why a list of chat messages cannot be used, or "".
+std::string messages_problem(const Json* messages, const std::string& where) {
+  if (!messages || !messages->is_array() || messages->empty())
+    return fmt::format("'{}' is {}, expected a list of messages", where, !messages ? "missing" : messages->is_array() ? "an empty list" : json_kind(*messages));
+  for (const Json& m : *messages)
+    for (const char* key : {"role", "content"})
+      if (!m.is_object() || !m.contains(key) || !m[key].is_string()) return fmt::format("a message of '{}' has no {} that is a text", where, key);
+  return "";
+}
+
 bool label_is_missing(const Json& label) {
   return label.is_null() || (label.is_string() && label.get_ref<const std::string&>().empty());
 }
@@ -103,6 +113,7 @@ void RowMaker::add(JsonRecord& record) {
   if (!record.problem.empty()) return bad(record.line, std::move(record.problem));
   if (options_.kind == RowKind::kTokens) return add_tokens(record);
   if (options_.kind == RowKind::kQuestion) return add_question(record);
+  if (options_.kind == RowKind::kDocument) return add_document(record);
   const Columns& c = file_.columns;
   const auto member = [&](int column) -> Json* {
     if (column < 0) return nullptr;
@@ -176,6 +187,38 @@ void RowMaker::add_tokens(JsonRecord& record) {
     }
     row.label = std::move(*tags);
   }
+  if (c.id >= 0) take_id(record, name(c.id), row);
+  row.index = file_.rows.size();
+  file_.rows.push_back(std::move(row));
+}
+
+void RowMaker::add_document(JsonRecord& record) {
+  const Columns& c = file_.columns;
+  const auto member = [&](int column) -> const Json* {
+    const auto it = column < 0 ? record.object.end() : record.object.find(name(column));
+    return it == record.object.end() ? nullptr : &*it;
+  };
+  Row row;
+  row.line = record.line;
+  std::string problem;
+  const Json* text = member(c.text);
+  const Json* pair = member(c.pair);
+  if (c.label >= 0) {
+    const Json* messages = member(c.label);
+    problem = messages_problem(messages, name(c.label));
+    if (problem.empty()) row.label = *messages;
+  } else if (c.pair >= 0 && text && text->is_array()) {
+    problem = messages_problem(text, name(c.text));
+    if (problem.empty()) problem = messages_problem(pair, name(c.pair));
+    if (problem.empty()) row.label = {{"prompt", *text}, {"completion", *pair}};
+  } else {
+    for (const auto& [column, value] : {std::pair{c.text, text}, {c.pair, pair}})
+      if (column >= 0 && problem.empty() && (!value || !value->is_string()))
+        problem = fmt::format("'{}' is {}, expected a text", name(column), value ? json_kind(*value) : "missing");
+    if (problem.empty()) row.text = text->get<std::string>();
+    if (problem.empty() && pair) row.pair = pair->get<std::string>();
+  }
+  if (!problem.empty()) return bad(record.line, std::move(problem));
   if (c.id >= 0) take_id(record, name(c.id), row);
   row.index = file_.rows.size();
   file_.rows.push_back(std::move(row));

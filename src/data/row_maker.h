@@ -31,6 +31,7 @@ class RowMaker {
   std::string name(int column) const { return file_.column_names[static_cast<size_t>(column)]; }
   void add_tokens(JsonRecord& record);
   void add_question(JsonRecord& record);
+  void add_document(JsonRecord& record);
   /// Keeps a row whose gold is settled; a second question of the same id is bad.
   void keep_question(Row&& row);
 
