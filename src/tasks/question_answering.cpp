@@ -9,6 +9,7 @@
 #include "base/log.h"
 #include "base/random.h"
 #include "data/excerpt.h"
+#include "metrics/classification.h"
 #include "metrics/intervals.h"
 #include "metrics/span_answers.h"
 #include "metrics/squad.h"
