@@ -2,6 +2,7 @@
 // of kernels this CPU runs.
 #include <gtest/gtest.h>
 
+#include "ops/span_loss.h"
 #include "support/golden_model.h"
 
 namespace attune {
@@ -53,23 +54,10 @@ TEST_P(GoldenModel, HiddenStatesOfAllTokens) {
   EXPECT_LE(largest_difference(hidden.data.span(), expected.span()), kLogits);
 }
 
-/// Question answering: the cross-entropy of the start column and of the end column over each sequence's tokens.
-LossSum span_loss(const Context& ctx, const Var& logits, const Batch& batch, const Json& targets) {
-  LossSum all;
-  Tensor g({logits.rows(), 2});
-  for (int64_t b = 0; b < batch.sequences(); ++b)
-    for (int64_t column = 0; column < 2; ++column) {
-      const int64_t begin = batch.starts[static_cast<size_t>(b)], n = batch.length(b);
-      Var row(Tensor({1, n}));
-      row.grad = std::make_shared<Gradient>();
-      for (int64_t i = 0; i < n; ++i) row.data.f32()[i] = logits.data.f32()[(begin + i) * 2 + column];
-      const int32_t place = targets[static_cast<size_t>(b)][static_cast<size_t>(column)].get<int32_t>();
-      const LossSum loss = cross_entropy_loss(ctx, row, {&place, 1}, {}, 0.0f);
-      all.sum += loss.sum;
-      all.count += 1;
-      for (int64_t i = 0; i < n; ++i) g.f32()[(begin + i) * 2 + column] = row.grad->value().f32()[i];
-    }
-  if (logits.wants_grad()) logits.grad->add(ctx, g);
+/// First and last token of each sequence's answer.
+std::vector<std::pair<int32_t, int32_t>> answer_targets(const Json& golden) {
+  std::vector<std::pair<int32_t, int32_t>> all;
+  for (const auto& span : golden["targets"]) all.emplace_back(span[0].get<int32_t>(), span[1].get<int32_t>());
   return all;
 }
 
@@ -81,7 +69,7 @@ std::vector<int32_t> token_targets(const Json& golden) {
 }
 
 LossSum golden_loss(const Context& ctx, const Var& logits, const Batch& batch, const Json& golden) {
-  if (head_of(golden) == HeadKind::kQuestionAnswering) return span_loss(ctx, logits, batch, golden["targets"]);
+  if (head_of(golden) == HeadKind::kQuestionAnswering) return span_loss(ctx, logits, batch.starts, answer_targets(golden), 0.0f);
   if (golden.contains("targets")) return cross_entropy_loss(ctx, logits, token_targets(golden), {}, 0.0f);
   const std::string problem = golden["problem_type"].get<std::string>();
   if (problem == "regression") return mse_loss(ctx, logits, flat(golden["labels"]));
