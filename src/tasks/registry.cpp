@@ -4,11 +4,11 @@
 
 namespace attune {
 
-extern const TaskKind kTextClassification, kTokenClassification, kQuestionAnswering, kFeatureExtraction;
+extern const TaskKind kTextClassification, kTokenClassification, kQuestionAnswering, kFillMask, kFeatureExtraction;
 
 namespace {
 
-constexpr const TaskKind* kTasks[] = {&kTextClassification, &kTokenClassification, &kQuestionAnswering, &kFeatureExtraction};
+constexpr const TaskKind* kTasks[] = {&kTextClassification, &kTokenClassification, &kQuestionAnswering, &kFillMask, &kFeatureExtraction};
 
 }  // namespace
 
