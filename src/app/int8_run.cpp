@@ -20,8 +20,10 @@ bool computes_in_int8(const RunConfig& config, const Context& ctx) {
 
 bool infer_in(Compute compute, LoadedModel& m, const Context& ctx) {
   const bool int8 = compute == Compute::kInt8 || (compute == Compute::kAuto && m.opened.stored.on() && ctx.kernels->int8_fast);
-  if (int8) infer_in_int8(frozen_linears(*m.model, {}), ctx);
-  return int8;
+  if (!int8) return false;
+  infer_in_int8(frozen_linears(*m.model, {}), ctx);
+  if (m.model->head()) m.model->head()->answer_in_int8(ctx);
+  return true;
 }
 
 std::optional<Int8Check> prepare_int8(const RunConfig& config, LoadedModel& m, FitJob& job) {

@@ -72,6 +72,8 @@ class Head : public Module {
   /// text: the caller shifts. Sets gradients like every loss; `rows` of the result has an entry a row of `hidden`. Bug for other heads.
   virtual LossSum language_loss(const Context&, const Var& hidden, std::span<const int32_t> labels, float smoothing);
   virtual std::vector<TiedKey> ties() { return {}; }
+  /// For models that only answer: logits by 8-bit products, where the head has a large matrix (language models).
+  virtual void answer_in_int8(const Context&) {}
 };
 
 /// A backbone under its checkpoint prefix (`bert.`) with a head beside it. Parameter paths are checkpoint keys.

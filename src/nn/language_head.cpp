@@ -1,6 +1,10 @@
 #include "nn/language_head.h"
 
+#include <algorithm>
+
 #include "base/error.h"
+#include "nn/product.h"
+#include "nn/quantization.h"
 
 namespace attune {
 namespace {
@@ -27,8 +31,27 @@ void LanguageHead::own(const std::string& name, int64_t vocabulary, int64_t widt
   add(name, *linear_);
 }
 
+void LanguageHead::answer_in_int8(const Context& ctx) {
+  if (!table_) {
+    if (linear_->deltas.empty()) infer_in_int8({linear_.get()}, ctx);
+    return;
+  }
+  const Tensor values = values_of(*table_).data;
+  table_int8_ = std::make_unique<Weight>(values.rows(), values.cols());
+  const auto rows = [&](int64_t begin, int64_t end, float* to) { std::copy_n(values.f32() + begin * values.cols(), (end - begin) * values.cols(), to); };
+  table_int8_->int8 = Int8Pair{pack_int8_forward(values.rows(), values.cols(), rows, {}, ctx.kernels->int8_limit, ctx.threads), {}};
+  table_int8_->int8_limit = ctx.kernels->int8_limit;
+}
+
 Var LanguageHead::forward(const Context& ctx, const Var& hidden) {
   const Var h = transform(ctx, hidden);
+  if (table_int8_) {
+    require(ctx.tape == nullptr, "8-bit logits are for answers only");
+    Var out(Tensor({h.rows(), table_int8_->out}), h.keys);
+    const ProductOutput product{table_int8_.get(), bias_ ? bias_->var.data.f32() : nullptr, out.data.f32(), out.data.pitch()};
+    products(ctx, h.data, {&product, 1});
+    return out;
+  }
   return table_ ? vocabulary_logits(ctx, h, values_of(*table_), bias_ ? &bias_->var : nullptr) : linear(ctx, h, *linear_);
 }
 

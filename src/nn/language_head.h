@@ -14,6 +14,7 @@ class LanguageHead : public Head {
   Var forward(const Context&, const Var& hidden) final;
   LossSum language_loss(const Context&, const Var& hidden, std::span<const int32_t> labels, float smoothing) final;
   std::vector<TiedKey> ties() final { return ties_; }
+  void answer_in_int8(const Context&) final;
 
  protected:
   /// Of any rows.
@@ -27,6 +28,7 @@ class LanguageHead : public Head {
   Embedding* table_ = nullptr;
   Parameter* bias_ = nullptr;
   std::unique_ptr<Linear> linear_;
+  std::unique_ptr<Weight> table_int8_;  ///< of `table_`, for logits alone
   std::vector<TiedKey> ties_;
 };
 

@@ -44,7 +44,7 @@ Shape checkpoint_shape(const Parameter& p) {
 }
 
 Tensor checkpoint_form(const Parameter& p, const Tensor& values) {
-  if (!p.transposed) return values;
+  if (!p.transposed || values.empty()) return values;
   const int64_t rows = values.rows(), cols = values.cols(), block = 16;
   Tensor out({cols, rows}, DType::kF32, MemoryClass::kWeights);
   for (int64_t i = 0; i < rows; i += block)

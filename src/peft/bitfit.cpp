@@ -17,6 +17,8 @@ class BitFit : public PeftMethod {
       else if (np.name.ends_with(".bias"))
         train(np, Part::kAdapter);
     }
+    if (trainable().empty())
+      fail(setup().origin.code, {.id = "peft.no_biases", .where = setup().origin.where, .what = "this model has no biases and no head of its own, so there is nothing to train", .hint = "choose another method: lora or full"});
   }
 };
 

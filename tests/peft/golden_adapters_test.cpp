@@ -51,7 +51,7 @@ TEST_P(GoldenAdapter, MergedLogitsEqualPeftAndTheAdapter) {
 
   const auto whole = model_with(rig.golden["base"].get<std::string>(), rig.model->labels(), merged);
   EXPECT_LE(largest_difference(logits(*whole, rig.golden), flat(rig.golden["logits"])), kMerged);
-  EXPECT_LE(largest_difference(logits(*whole, rig.golden), logits(*rig.model, rig.golden)), kOwnMerge);
+  EXPECT_LE(largest_difference(logits(*whole, rig.golden), logits(*rig.model, rig.golden)), kOwnMerge * std::max(1.0, largest(flat(rig.golden["logits"]))));
 }
 
 TEST_P(GoldenAdapter, SavedAgainIsByteIdentical) {
@@ -175,7 +175,7 @@ TEST(Counts, EqualPeftToTheDigit) {
     for (const auto& np : method->trainable()) EXPECT_FALSE(np.parameter->loaded()) << "counting needs no weights";
     ++compared;
   }
-  EXPECT_EQ(compared, 19u);
+  EXPECT_EQ(compared, 28u);
 }
 
 /// The figures of a published tutorial: adapter and head apart (conventions, section 1).

@@ -16,7 +16,8 @@ struct Rig {
       : golden(read_json(golden_folder() / "curves" / curve / "curve.json")) {
     const fs::path folder = golden_folder() / "models" / golden["model"].get<std::string>();
     ModelConfig config{read_json(folder / "config.json"), folder.string()};
-    for (const char* key : {"hidden_dropout_prob", "attention_probs_dropout_prob", "classifier_dropout", "dropout", "attention_dropout", "seq_classif_dropout"})
+    for (const char* key : {"hidden_dropout_prob", "attention_probs_dropout_prob", "classifier_dropout", "dropout", "attention_dropout", "seq_classif_dropout", "embd_pdrop", "attn_pdrop",
+                            "resid_pdrop"})
       config.json[key] = dropout ? 0.1 : 0.0;
     const WeightFiles files(folder);
     const auto labels = static_cast<int64_t>(golden["final_logits"][0].size());

@@ -35,6 +35,13 @@ CURVES = {
                                training=dict(learning_rate=5e-3, lr_scheduler_type="cosine")),
     "distilbert_lora": dict(model="distilbert", method="lora", lora=dict(r=4, lora_alpha=8, target_modules=["q_lin", "v_lin"], use_rslora=True),
                             training=dict(learning_rate=5e-3, lr_scheduler_type="polynomial", weight_decay=0.1)),
+    "roberta_full": dict(model="roberta", method="full"),
+    "gpt2_full": dict(model="gpt2", method="full"),
+    "gpt2_lora": dict(model="gpt2", method="lora", lora=dict(r=4, lora_alpha=8, target_modules=["c_attn", "mlp.c_proj"], bias="lora_only"),
+                      training=dict(learning_rate=5e-3)),
+    "llama_full": dict(model="llama", method="full"),
+    "llama_lora": dict(model="llama", method="lora", lora=dict(r=4, lora_alpha=8, target_modules=["q_proj", "v_proj", "gate_proj"]),
+                       training=dict(learning_rate=5e-3)),
 }
 
 
