@@ -10,7 +10,7 @@ import os
 import sys
 import warnings
 
-PARTS = ["models", "curves", "adapters", "counts", "safetensors_files", "schedules", "metrics", "json_text", "quantized", "quantized_models"]
+PARTS = ["models", "curves", "adapters", "counts", "safetensors_files", "schedules", "metrics", "json_text", "quantized", "quantized_models", "bpe_tokenizers", "chat"]
 
 
 def main() -> None:
