@@ -169,8 +169,8 @@ def encoding(e, nested=True):
     return out
 
 
-def cases(backend, rng):
-    todo = [dict(text=t) for t in TEXTS] + [dict(text=random_text(rng)) for _ in range(25)] + [dict(text=a, pair=b) for a, b in PAIRS]
+def cases(backend, rng, texts=TEXTS, random_text=random_text):
+    todo = [dict(text=t) for t in texts] + [dict(text=random_text(rng)) for _ in range(25)] + [dict(text=a, pair=b) for a, b in PAIRS]
     todo += [dict(text=random_text(rng), pair=random_text(rng)) for _ in range(8)]
     todo += [dict(text=t, special_tokens=False) for t in ("hello [SEP] x", "")] + [dict(text="a b", pair="c", special_tokens=False)]
     ten, six = "a b c d e f g h i j", "k l m n o p"
@@ -226,10 +226,10 @@ def facts(t):
     }
 
 
-def decodings(t, rng):
+def decodings(t, rng, texts=TEXTS[:60] + ["do not it ' s don ' t ! ?"]):
     out = []
     for i in range(20):
-        ids = [rng.randrange(len(t) + 3) for _ in range(rng.randint(0, 12))] + t.encode(rng.choice(TEXTS[:60] + ["do not it ' s don ' t ! ?"]))
+        ids = [rng.randrange(len(t) + 3) for _ in range(rng.randint(0, 12))] + t.encode(rng.choice(texts))
         for skip in (False, True):
             out.append({"ids": ids, "skip": skip, "text": t.decode(ids, skip_special_tokens=skip)})
     return out

@@ -2,11 +2,13 @@
 """Writes src/text/unicode_tables.inc: the Unicode properties the `tokenizers` package uses, found by asking it about every code point.
 
 Its categories, decompositions and case maps come from different Unicode versions, so no single Unicode file gives the same answers.
-Usage: make_unicode_tables.py > src/text/unicode_tables.inc        (needs tokenizers == 0.23.3)
+Usage: make_unicode_tables.py > src/text/unicode_tables.inc        (needs tokenizers == 0.23.3 and a Python with Unicode 14.0, as 3.11)
 """
 import sys
+import unicodedata
+
 import tokenizers
-from tokenizers import AddedToken, Tokenizer, models, normalizers, pre_tokenizers
+from tokenizers import AddedToken, Regex, Tokenizer, models, normalizers, pre_tokenizers
 
 PINNED = "0.23.3"
 CODE_POINTS = [c for c in range(0x110000) if not 0xD800 <= c <= 0xDFFF]
@@ -142,6 +144,58 @@ def marks(table):
     return nonspacing, combining
 
 
+def matched(pattern):
+    """The code points that a class of the package's regular expressions holds."""
+    text = "".join(map(chr, CODE_POINTS))
+    runs = pre_tokenizers.Split(Regex(f"[^{pattern}]+"), "removed").pre_tokenize_str(text)
+    return {c for _, (a, b) in runs for c in CODE_POINTS[a:b]}
+
+
+def digits():
+    runs = pre_tokenizers.Digits(individual_digits=True).pre_tokenize_str("".join("a" + chr(c) for c in CODE_POINTS))
+    starts = {a for _, (a, b) in runs if b - a == 1 and a % 2 == 1}
+    return [CODE_POINTS[a // 2] for a in sorted(starts)]
+
+
+CATEGORIES = "Lu Ll Lt Lm Lo Mn Mc Me Nd Nl No Pc Pd Ps Pe Pi Pf Po Sm Sc Sk So Zs Zl Zp Cc Cf Co Cn".split()
+PCRE2_UNICODE = "14.0.0"  # of PCRE2 10.42 (Debian 12)
+PCRE2_SPACES = {0x180E, 0x85, *range(9, 14)}  # what its \s holds beside the categories Z*
+
+
+def stand_ins(white):
+    """Code points of another category for PCRE2 than for the package: [c, a code point that both see as the package sees c]."""
+    assert unicodedata.unidata_version == PCRE2_UNICODE, unicodedata.unidata_version
+    category = {}
+    for name in CATEGORIES:
+        for c in matched(f"\\p{{{name}}}"):
+            assert c not in category, hex(c)
+            category[c] = name
+    spaces = {c for c in CODE_POINTS if unicodedata.category(chr(c))[0] == "Z"} | PCRE2_SPACES
+    differ = {c for c in CODE_POINTS if category[c] != unicodedata.category(chr(c)) or (c in white) != (c in spaces)}
+    pick = {}
+    for c in range(0x1000, 0x20000):
+        if c in category and c not in differ:
+            pick[category[c]] = c
+    return [(c, pick[category[c]]) for c in sorted(differ)]
+
+
+def compositions(table):
+    """[first, second, composite] for every primary composite; Hangul is left to arithmetic."""
+    nfc = normalizers.NFC().normalize_str
+    rows = []
+    for c, parts in table.items():
+        if nfc(chr(c)) != chr(c):
+            continue
+        first, second = nfc("".join(map(chr, parts[:-1]))), chr(parts[-1])
+        assert len(first) == 1 and nfc(first + second) == chr(c), hex(c)
+        rows.append((ord(first), ord(second), c))
+    for l, v, t in ((0x1100, 0x1161, 0x11A8), (0x1112, 0x1175, 0x11C2)):
+        whole = 0xAC00 + ((l - 0x1100) * 21 + v - 0x1161) * 28
+        assert nfc(chr(l) + chr(v)) == chr(whole) and nfc(chr(whole) + chr(t)) == chr(whole + t - 0x11A7)
+    assert nfc("\uac00\u11a7") == "\uac00\u11a7"
+    return sorted(rows)
+
+
 def stepped(single):
     """Ranges of equal difference and step 1 or 2: [first, last, step, difference]."""
     out = []
@@ -190,6 +244,9 @@ def main():
         ("kCombining", combining),
         ("kWord", sorted(word_characters())),
         ("kRegexSpace", regex_spaces()),
+        ("kLetters", sorted(matched(r"\p{L}"))),
+        ("kNumbers", sorted(matched(r"\p{N}"))),
+        ("kNumericChars", digits()),
     ):
         emit(name, "CodeRange", ranges(points), pair)
     classes = combining_classes(table)
@@ -200,6 +257,16 @@ def main():
         else:
             rows.append([c, c, classes[c]])
     emit("kCombiningClass", "ClassRange", rows, lambda r: f"{{{r[0]:#x},{r[1]:#x},{r[2]}}}")
+    white_of_patterns = matched(r"\s")
+    assert white_of_patterns == set(white) == set(regex_spaces()), "one white-space flag serves all"
+    foreign = []
+    for c, to in stand_ins(white_of_patterns):
+        if foreign and foreign[-1][1] == c - 1 and foreign[-1][2] == to:
+            foreign[-1][1] = c
+        else:
+            foreign.append([c, c, to])
+    emit("kStandIns", "StandIn", foreign, lambda r: f"{{{r[0]:#x},{r[1]:#x},{r[2]:#x}}}")
+    emit("kCompositions", "Composition", compositions(table), lambda r: f"{{{r[0]:#x},{r[1]:#x},{r[2]:#x}}}")
     emit("kLower", "LowerRange", stepped(lower_cases()), lambda r: f"{{{r[0]:#x},{r[1]:#x},{r[2]},{r[3]}}}")
     assert max(map(len, table.values())) <= 4
     emit("kDecomposition", "Decomposition", sorted(table.items()),

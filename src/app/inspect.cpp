@@ -26,7 +26,7 @@ TaskSettings settings_without_data(const RunConfig& config, const OpenedModel& o
 bool has_rows(const RunConfig& config, const OpenedModel& opened) {
   const auto there = [](const std::string& file) { return file.empty() || file_exists(file); };
   return !config.data.train.empty() && there(config.data.train) && there(config.data.validation) && there(config.data.test) &&
-         (file_exists(opened.tokenizer_folder / "tokenizer.json") || file_exists(opened.tokenizer_folder / "vocab.txt"));
+         has_tokenizer(opened.tokenizer_folder);
 }
 
 Json class_bytes(const Ledger& peaks) {

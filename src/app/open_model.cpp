@@ -220,7 +220,7 @@ OpenedModel open_model(const std::string& name, const std::string& base_model, c
   m.stored = stored_quantization(m.config);
 
   const fs::path own = m.adapter ? *m.adapter : m.folder;
-  m.tokenizer_folder = file_exists(own / "tokenizer.json") || file_exists(own / "vocab.txt") ? own : m.folder;
+  m.tokenizer_folder = has_tokenizer(own) ? own : m.folder;
   if (file_exists(own / kSideFile)) {
     m.settings = settings_of_side_file(own / kSideFile, m.base_fingerprint);
   } else {

@@ -18,7 +18,7 @@ namespace {
 
 /// Copied as they are: what a reader needs beside config.json and the weights.
 constexpr const char* kCopied[] = {"tokenizer.json", "tokenizer_config.json", "special_tokens_map.json", "vocab.txt", "vocab.json",
-                                   "merges.txt",     "added_tokens.json",     "generation_config.json",  kSideFile};
+                                   "merges.txt",     "added_tokens.json",     "chat_template.jinja", "generation_config.json", kSideFile};
 
 OpenedModel open_for(const QuantizeOptions& options) {
   // Before its base is looked for, which need not be here.

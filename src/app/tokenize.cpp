@@ -11,7 +11,7 @@ namespace {
 /// An adapter folder of PEFT's own has no tokenizer files: its base has them.
 std::shared_ptr<const Tokenizer> tokenizer_of(const std::string& model) {
   ResolvedModel resolved = resolve_model(model);
-  bool own = file_exists(resolved.folder / "tokenizer.json") || file_exists(resolved.folder / "vocab.txt");
+  bool own = has_tokenizer(resolved.folder);
   if (!own && file_exists(resolved.folder / "adapter_config.json")) {
     fs::path file = resolved.folder / "adapter_config.json";
     std::string base = get_string(read_json(file), "base_model_name_or_path", "", file.string());

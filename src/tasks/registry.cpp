@@ -4,11 +4,11 @@
 
 namespace attune {
 
-extern const TaskKind kTextClassification, kTokenClassification, kQuestionAnswering, kFillMask, kFeatureExtraction;
+extern const TaskKind kTextClassification, kTokenClassification, kQuestionAnswering, kTextGeneration, kFillMask, kFeatureExtraction;
 
 namespace {
 
-constexpr const TaskKind* kTasks[] = {&kTextClassification, &kTokenClassification, &kQuestionAnswering, &kFillMask, &kFeatureExtraction};
+constexpr const TaskKind* kTasks[] = {&kTextClassification, &kTokenClassification, &kQuestionAnswering, &kTextGeneration, &kFillMask, &kFeatureExtraction};
 
 }  // namespace
 

@@ -3,6 +3,8 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "base/error.h"
 
 namespace attune {
@@ -112,6 +114,58 @@ TemplatePiece parse_token_pair(const Json& json, const char* key, const std::str
   return {TemplatePiece::kSpecial, 0, {small(Json{{"id", both[1]}}, "id", where + "." + key + "[1]")}};
 }
 
+std::unique_ptr<PreTokenizer> parse_split(const Json& json, const std::string& where) {
+  constexpr std::pair<std::string_view, SplitBehavior> kBehaviors[] = {{"Removed", SplitBehavior::kRemoved},
+                                                                       {"Isolated", SplitBehavior::kIsolated},
+                                                                       {"MergedWithPrevious", SplitBehavior::kMergedWithPrevious},
+                                                                       {"MergedWithNext", SplitBehavior::kMergedWithNext},
+                                                                       {"Contiguous", SplitBehavior::kContiguous}};
+  const std::string name = get_string(json, "behavior", "", where);
+  const auto behavior = std::find_if(std::begin(kBehaviors), std::end(kBehaviors), [&](const auto& b) { return b.first == name; });
+  if (behavior == std::end(kBehaviors)) {
+    fail(ErrorCode::kInput, {.id = "tokenizer.split",
+                             .where = where + ".behavior",
+                             .what = "is no behaviour of a Split",
+                             .expected = "Removed, Isolated, MergedWithPrevious, MergedWithNext or Contiguous",
+                             .got = name});
+  }
+  const auto pattern = json.find("pattern");
+  const bool one = pattern != json.end() && pattern->is_object() && pattern->size() == 1;
+  const std::string kind = one ? pattern->begin().key() : "";
+  if (kind != "String" && kind != "Regex") {
+    fail(ErrorCode::kInput,
+         {.id = "tokenizer.split", .where = where + ".pattern", .what = "is no pattern", .expected = R"({"String": ...} or {"Regex": ...})"});
+  }
+  const std::string text = get_string(*pattern, kind, "", where + ".pattern"), path = where + ".pattern." + kind;
+  return make_split(kind == "Regex" ? SplitPattern::regex(text, path) : SplitPattern::literal(text, path), behavior->second,
+                    get_bool(json, "invert", false, where));
+}
+
+/// Passes over the offsets and at most one template: what they change does not depend on which comes first.
+PostProcessor parse_post_processors(const Json& json, const std::string& where) {
+  PostProcessor out;
+  std::string with_template;
+  const Json& list = items(json, "processors", where);
+  for (size_t i = 0; i < list.size(); ++i) {
+    const std::string path = fmt::format("{}.processors[{}]", where, i);
+    const std::string type = type_of(list[i], path);
+    PostProcessor part = parse_post_processor(list[i], path);
+    out.trims.insert(out.trims.end(), part.trims.begin(), part.trims.end());
+    if (type == "ByteLevel") continue;
+    if (!with_template.empty() || type == "Sequence") {
+      fail(ErrorCode::kInput, {.id = "tokenizer.unsupported",
+                               .where = path + ".type",
+                               .what = fmt::format("the post-processor '{}' cannot stand here", type),
+                               .expected = "ByteLevel, and one of TemplateProcessing, BertProcessing, RobertaProcessing"});
+    }
+    with_template = type;
+    out.single = std::move(part.single);
+    out.pair = std::move(part.pair);
+    out.types_kept_windows_only = part.types_kept_windows_only;
+  }
+  return out;
+}
+
 }  // namespace
 
 std::unique_ptr<Normalizer> parse_normalizer(const Json& json, const std::string& where) {
@@ -126,6 +180,7 @@ std::unique_ptr<Normalizer> parse_normalizer(const Json& json, const std::string
     return make_bert_normalizer(o);
   }
   if (type == "Lowercase") return make_lowercase_normalizer();
+  if (type == "NFC") return make_nfc_normalizer();
   if (type == "NFD") return make_nfd_normalizer();
   if (type == "StripAccents") return make_strip_accents_normalizer();
   if (type == "Sequence") {
@@ -138,7 +193,7 @@ std::unique_ptr<Normalizer> parse_normalizer(const Json& json, const std::string
     }
     return make_normalizer_sequence(std::move(parts));
   }
-  unsupported("normalizer", type, "BertNormalizer, Lowercase, NFD, StripAccents, Sequence", where);
+  unsupported("normalizer", type, "BertNormalizer, Lowercase, NFC, NFD, StripAccents, Sequence", where);
 }
 
 std::unique_ptr<PreTokenizer> parse_pre_tokenizer(const Json& json, const std::string& where) {
@@ -147,6 +202,9 @@ std::unique_ptr<PreTokenizer> parse_pre_tokenizer(const Json& json, const std::s
   if (type == "BertPreTokenizer") return make_bert_pre_tokenizer();
   if (type == "WhitespaceSplit") return make_whitespace_split();
   if (type == "Whitespace") return make_whitespace();
+  if (type == "ByteLevel") return make_byte_level(get_bool(json, "add_prefix_space", true, where), get_bool(json, "use_regex", true, where));
+  if (type == "Digits") return make_digits(get_bool(json, "individual_digits", false, where));
+  if (type == "Split") return parse_split(json, where);
   if (type == "Sequence") {
     std::vector<std::unique_ptr<PreTokenizer>> parts;
     const Json& list = items(json, "pretokenizers", where);
@@ -157,7 +215,7 @@ std::unique_ptr<PreTokenizer> parse_pre_tokenizer(const Json& json, const std::s
     }
     return make_pre_tokenizer_sequence(std::move(parts));
   }
-  unsupported("pre-tokenizer", type, "BertPreTokenizer, Whitespace, WhitespaceSplit, Sequence", where);
+  unsupported("pre-tokenizer", type, "BertPreTokenizer, ByteLevel, Digits, Split, Whitespace, WhitespaceSplit, Sequence", where);
 }
 
 PostProcessor parse_post_processor(const Json& json, const std::string& where) {
@@ -167,6 +225,7 @@ PostProcessor parse_post_processor(const Json& json, const std::string& where) {
   if (type == "TemplateProcessing") {
     out.single = parse_template(json, "single", where);
     out.pair = parse_template(json, "pair", where);
+    out.types_kept_windows_only = true;
     return out;
   }
   if (type == "BertProcessing") {
@@ -177,14 +236,30 @@ PostProcessor parse_post_processor(const Json& json, const std::string& where) {
     out.pair = {cls, {TemplatePiece::kFirst, 0}, sep, {TemplatePiece::kSecond, 1}, last};
     return out;
   }
-  unsupported("post-processor", type, "TemplateProcessing, BertProcessing", where);
+  if (type == "RobertaProcessing") {
+    const TemplatePiece cls = parse_token_pair(json, "cls", where), sep = parse_token_pair(json, "sep", where);
+    out.single = {cls, {TemplatePiece::kFirst, 0}, sep};
+    out.pair = {cls, {TemplatePiece::kFirst, 0}, sep, sep, {TemplatePiece::kSecond, 0}, sep};
+    if (get_bool(json, "trim_offsets", true, where)) out.trims.push_back(get_bool(json, "add_prefix_space", true, where));
+    return out;
+  }
+  if (type == "ByteLevel") {
+    if (get_bool(json, "trim_offsets", true, where)) out.trims.push_back(get_bool(json, "add_prefix_space", true, where));
+    return out;
+  }
+  if (type == "Sequence") return parse_post_processors(json, where);
+  unsupported("post-processor", type, "TemplateProcessing, BertProcessing, ByteLevel, RobertaProcessing, Sequence", where);
 }
 
 Decoder parse_decoder(const Json& json, const std::string& where) {
   Decoder out;
   if (json.is_null()) return out;
   const std::string type = type_of(json, where);
-  if (type != "WordPiece") unsupported("decoder", type, "WordPiece", where);
+  if (type == "ByteLevel") {
+    out.byte_level = true;
+    return out;
+  }
+  if (type != "WordPiece") unsupported("decoder", type, "ByteLevel, WordPiece", where);
   out.wordpiece = WordPieceDecoder{get_string(json, "prefix", "##", where), get_bool(json, "cleanup", true, where)};
   return out;
 }

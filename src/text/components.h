@@ -7,6 +7,7 @@
 
 #include "base/json.h"
 #include "text/added_vocabulary.h"
+#include "text/bpe.h"
 #include "text/decoder.h"
 #include "text/normalizer.h"
 #include "text/post_processor.h"
@@ -26,9 +27,17 @@ Vocabulary parse_vocabulary(const Json& json, const std::string& where);
 /// vocab.txt: one token a line, its id the line's number from 0; white space at the end of a line is no part of it; of a repeated token the
 /// last counts.
 Vocabulary parse_vocabulary_lines(std::string_view text, const std::string& where);
-/// The model's JSON may come without "vocab", which is given apart.
+/// Merges by rank, as pairs or as "a b". `prefix`: bytes of the continuing prefix. Error(kInput) "tokenizer.merges".
+std::vector<BpeMerge> parse_merges(const Json& json, const Vocabulary& vocabulary, size_t prefix, const std::string& where);
+/// merges.txt: "#version" lines skipped, two tokens with a space between them a line.
+std::vector<BpeMerge> parse_merge_lines(std::string_view text, const Vocabulary& vocabulary, size_t prefix, const std::string& where);
+/// A WordPiece model; its JSON may come without "vocab", which is given apart.
 std::unique_ptr<TokenModel> parse_model(const Json& json, Vocabulary vocabulary, const std::string& where);
-/// Error unless the model is of a kind parse_model reads.
+/// The same for a BPE model, its merges given apart too.
+std::unique_ptr<TokenModel> parse_bpe(const Json& json, Vocabulary vocabulary, const std::vector<BpeMerge>& merges, const std::string& where);
+/// "WordPiece", "BPE", ...; of an old file without "type" by its members.
+std::string model_type_of(const Json& json, const std::string& where);
+/// Error unless the model is of a kind read here.
 void require_supported_model(const Json& json, const std::string& where);
 
 /// An entry of "added_tokens" or of tokenizer_config.json: an object with "content".

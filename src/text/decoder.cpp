@@ -3,6 +3,9 @@
 
 #include <string_view>
 
+#include "text/aligned_text.h"
+#include "text/byte_level.h"
+
 namespace attune {
 namespace {
 
@@ -34,25 +37,29 @@ void clean_up(std::string& text, bool negation) {
 
 }  // namespace
 
+void append_token(const Decoder& decoder, std::string_view token, bool first, std::string& bytes) {
+  if (decoder.byte_level) return append_token_bytes(bytes, token);
+  if (!decoder.wordpiece) {
+    if (!first) bytes += ' ';
+    bytes += token;
+    return;
+  }
+  std::string piece(token);
+  if (!first) {
+    if (token.starts_with(decoder.wordpiece->prefix)) {
+      piece.erase(0, decoder.wordpiece->prefix.size());
+    } else {
+      piece.insert(0, 1, ' ');
+    }
+  }
+  if (decoder.wordpiece->cleanup) clean_up(piece, true);
+  bytes += piece;
+}
+
 std::string decode_tokens(const Decoder& decoder, const std::vector<std::string>& tokens) {
   std::string out;
-  for (size_t i = 0; i < tokens.size(); ++i) {
-    if (!decoder.wordpiece) {
-      if (i > 0) out += ' ';
-      out += tokens[i];
-      continue;
-    }
-    std::string piece = tokens[i];
-    if (i > 0) {
-      if (std::string_view(piece).starts_with(decoder.wordpiece->prefix)) {
-        piece.erase(0, decoder.wordpiece->prefix.size());
-      } else {
-        piece.insert(0, 1, ' ');
-      }
-    }
-    if (decoder.wordpiece->cleanup) clean_up(piece, true);
-    out += piece;
-  }
+  for (size_t i = 0; i < tokens.size(); ++i) append_token(decoder, tokens[i], i == 0, out);
+  if (decoder.byte_level) out = to_utf8(to_code_points(out));
   if (decoder.clean_text) clean_up(out, false);
   return out;
 }

@@ -1,6 +1,5 @@
-// A model folder to a tokenizer. Two ways, as transformers has them: BERT's classes take the vocabulary and the added tokens from the
-// files and build the rest from tokenizer_config.json (a missing argument has the class default); any other class takes tokenizer.json as
-// it is.
+// A model folder to a tokenizer. Two ways, as transformers has them: some classes take the vocabulary and the added tokens from the files and
+// build the rest from tokenizer_config.json (text/tokenizer_class.h); any other class takes tokenizer.json as it is.
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -9,6 +8,7 @@
 #include "base/log.h"
 #include "text/components.h"
 #include "text/special_tokens.h"
+#include "text/tokenizer_class.h"
 #include "text/tokenizer_parts.h"
 
 namespace attune {
@@ -27,21 +27,6 @@ std::optional<Json> read_object(const fs::path& path) {
   return json;
 }
 
-/// True when transformers would load a BERT tokenizer class for the folder.
-bool takes_arguments(const std::string& tokenizer_class, const std::string& model_type, bool has_document) {
-  std::string name = tokenizer_class;
-  if (name.ends_with("Fast")) name.resize(name.size() - 4);
-  if (!name.empty()) {
-    const std::string_view known[] = {"BertTokenizer",        "DistilBertTokenizer", "ElectraTokenizer", "MobileBertTokenizer",
-                                      "SqueezeBertTokenizer", "LayoutLMTokenizer",   "LxmertTokenizer"};
-    return std::find(std::begin(known), std::end(known), name) != std::end(known);
-  }
-  const std::string_view types[] = {"bert",     "distilbert",    "electra",    "convbert",   "ernie",
-                                    "layoutlm", "megatron-bert", "nomic_bert", "squeezebert"};
-  if (std::find(std::begin(types), std::end(types), model_type) != std::end(types)) return true;
-  return model_type.empty() && !has_document;  // a bare vocab.txt
-}
-
 class Loader {
  public:
   explicit Loader(const fs::path& folder) : folder_(folder) {}
@@ -56,14 +41,8 @@ class Loader {
       model_type = get_string(*model_config, "model_type", "", (folder_ / "config.json").string());
       if (tokenizer_class_.empty()) tokenizer_class_ = get_string(*model_config, "tokenizer_class", "", (folder_ / "config.json").string());
     }
-    bert_ = takes_arguments(tokenizer_class_, model_type, document_.has_value());
-    if (!document_ && !(bert_ && file_exists(folder_ / "vocab.txt"))) {
-      fail(ErrorCode::kInput, {.id = "tokenizer.missing",
-                               .where = folder_.string(),
-                               .what = "there is no tokenizer this program can read",
-                               .expected = bert_ ? "tokenizer.json or vocab.txt" : "tokenizer.json",
-                               .hint = "save the tokenizer with transformers' save_pretrained into this folder"});
-    }
+    class_ = tokenizer_class_of(tokenizer_class_, model_type, !document_ && file_exists(folder_ / "vocab.txt"));
+    require_files();
     if (document_) check_document();
 
     std::vector<std::pair<int32_t, AddedToken>> in_document = read_added_tokens();
@@ -74,14 +53,15 @@ class Loader {
                                                         .added = read_object(folder_ / "added_tokens.json"),
                                                         .added_where = (folder_ / "added_tokens.json").string(),
                                                         .in_document = in_document,
-                                                        .bert_defaults = bert_});
-    if (bert_) {
-      build_from_arguments(specials);
-    } else {
+                                                        .defaults = default_special_tokens(class_)});
+    if (class_ == TokenizerClass::kDocument) {
       build_from_document(specials, in_document);
+    } else {
+      build_from_arguments(specials);
     }
     read_settings(specials);
     prepare_config(specials);
+    if (const fs::path file = folder_ / "chat_template.jinja"; file_exists(file)) parts_.chat_template_file = read_file(file, kMaxFile);
     return make_tokenizer(std::move(parts_));
   }
 
@@ -89,6 +69,26 @@ class Loader {
   fs::path document_path() const { return folder_ / "tokenizer.json"; }
   fs::path config_path() const { return folder_ / "tokenizer_config.json"; }
   std::string at(const std::string& path) const { return document_path().string() + ": " + path; }
+  bool byte_level() const { return class_ == TokenizerClass::kGpt2 || class_ == TokenizerClass::kRoberta; }
+
+  void require_files() const {
+    if (document_) return;
+    std::vector<std::string> other;
+    if (class_ == TokenizerClass::kBert) other = {"vocab.txt"};
+    if (byte_level()) other = {"vocab.json", "merges.txt"};
+    const bool there = !other.empty() && std::all_of(other.begin(), other.end(), [&](const std::string& f) { return file_exists(folder_ / f); });
+    if (there) return;
+    std::string expected = "tokenizer.json";
+    if (!other.empty()) expected += " or " + other[0] + (other.size() > 1 ? " with " + other[1] : "");
+    const bool unnamed = class_ == TokenizerClass::kDocument && file_exists(folder_ / "vocab.json") && tokenizer_class_.empty();
+    fail(ErrorCode::kInput,
+         {.id = "tokenizer.missing",
+          .where = folder_.string(),
+          .what = "there is no tokenizer this program can read",
+          .expected = expected,
+          .hint = unnamed ? "vocab.json is read when tokenizer_config.json names its tokenizer_class (GPT2Tokenizer or RobertaTokenizer)"
+                          : "save the tokenizer with transformers' save_pretrained into this folder"});
+  }
 
   void check_document() {
     const std::string version = get_string(*document_, "version", "1.0", at("version"));
@@ -121,7 +121,9 @@ class Loader {
   }
 
   Vocabulary read_vocabulary() {
-    if (!document_) return parse_vocabulary_lines(read_file(folder_ / "vocab.txt", kMaxFile), (folder_ / "vocab.txt").string());
+    if (!document_ && class_ == TokenizerClass::kBert)
+      return parse_vocabulary_lines(read_file(folder_ / "vocab.txt", kMaxFile), (folder_ / "vocab.txt").string());
+    if (!document_) return parse_vocabulary(read_json(folder_ / "vocab.json", {.max_bytes = kMaxFile}), (folder_ / "vocab.json").string());
     Json& model = (*document_)["model"];
     const auto vocab = model.find("vocab");
     Vocabulary out = parse_vocabulary(vocab == model.end() ? Json() : *vocab, at("model.vocab"));
@@ -129,35 +131,64 @@ class Loader {
     return out;
   }
 
+  /// Of a BPE model, `model` being its description without vocabulary and merges.
+  std::vector<BpeMerge> read_merges(const Json& model, const Vocabulary& vocabulary) {
+    const std::string prefix = get_string(model, "continuing_subword_prefix", "", at("model"));
+    if (!document_) return parse_merge_lines(read_file(folder_ / "merges.txt", kMaxFile), vocabulary, prefix.size(), (folder_ / "merges.txt").string());
+    Json& in_document = (*document_)["model"];
+    const auto merges = in_document.find("merges");
+    std::vector<BpeMerge> out = parse_merges(merges == in_document.end() ? Json() : *merges, vocabulary, prefix.size(), at("model.merges"));
+    if (merges != in_document.end()) in_document.erase(merges);
+    return out;
+  }
+
+  std::unique_ptr<TokenModel> read_model(const Json& model, const std::string& where) {
+    Vocabulary vocabulary = read_vocabulary();
+    if (model_type_of(document_ ? (*document_)["model"] : model, where) != "BPE") return parse_model(model, std::move(vocabulary), where);
+    const std::vector<BpeMerge> merges = read_merges(model, vocabulary);
+    return parse_bpe(model, std::move(vocabulary), merges, where);
+  }
+
   void build_from_arguments(const SpecialTokens& specials) {
     const std::string where = config_path().string();
-    Json normalizer = {{"type", "BertNormalizer"}, {"clean_text", true}};
-    normalizer["handle_chinese_chars"] = get_bool(parts_.config, "tokenize_chinese_chars", true, where);
-    const bool lowercase = get_bool(parts_.config, "do_lower_case", true, where);
-    const bool strips = parts_.config.contains("strip_accents") && !parts_.config["strip_accents"].is_null();
-    normalizer["strip_accents"] = strips ? Json(get_bool(parts_.config, "strip_accents", lowercase, where)) : Json();
-    normalizer["lowercase"] = lowercase;
-    auto name = [&](const char* key) {
+    const auto name = [&](const char* key) {
       const AddedToken* t = specials.find(key);
       if (!t)
-        fail(ErrorCode::kInput, {.id = "tokenizer.special_token", .where = where, .what = fmt::format("a BERT tokenizer needs a {}", key)});
+        fail(ErrorCode::kInput, {.id = "tokenizer.special_token", .where = where, .what = fmt::format("a {} needs a {}", class_name(class_), key)});
       return t->content;
     };
-    const Json model = {
-        {"type", "WordPiece"}, {"unk_token", name("unk_token")}, {"continuing_subword_prefix", "##"}, {"max_input_chars_per_word", 100}};
-    const bool from_lines = !document_;
-    parts_.document["normalizer"] = normalizer;
-    parts_.document["pre_tokenizer"] = {{"type", "BertPreTokenizer"}};
-    parts_.document["decoder"] = {{"type", "WordPiece"}, {"prefix", "##"}, {"cleanup", true}};
-    parts_.document["model"] = model;
-    parts_.normalizer = parse_normalizer(normalizer, where);
-    parts_.pre_tokenizer = make_bert_pre_tokenizer();
-    parts_.decoder = parse_decoder(parts_.document["decoder"], where);
-    parts_.model = parse_model(model, read_vocabulary(), from_lines ? (folder_ / "vocab.txt").string() : at("model"));
+    parts_.document = class_parts(class_, parts_.config, name, where);
+    const Json& d = parts_.document;
+    require_model_type(d["model"]["type"].get<std::string>());
+    parts_.normalizer = parse_normalizer(d["normalizer"], where);
+    parts_.pre_tokenizer = parse_pre_tokenizer(d["pre_tokenizer"], where);
+    parts_.decoder = parse_decoder(d["decoder"], where);
+    parts_.model = read_model(d["model"], document_ ? at("model") : (folder_ / (byte_level() ? "vocab.json" : "vocab.txt")).string());
     parts_.added.add(specials.in_order(), parts_.model->vocabulary());
     finish_added(specials.by_declared_id);
-    parts_.document["post_processor"] = bert_template(name("cls_token"), name("sep_token"));
-    parts_.post_processor = parse_post_processor(parts_.document["post_processor"], where);
+    // GPT-2's class alone keeps the file's post-processor.
+    const Json in_file = document_ && class_ == TokenizerClass::kGpt2 ? document_->value("post_processor", Json()) : Json();
+    Json arguments = parts_.config;
+    if (document_ && class_ == TokenizerClass::kGpt2) {  // transformers forgets these two where there is a tokenizer.json
+      arguments.erase("add_bos_token");
+      arguments.erase("add_eos_token");
+    }
+    const auto id = [&](const std::string& token) { return id_of(token); };
+    parts_.document["post_processor"] = in_file.is_null() ? class_post_processor(class_, arguments, name, id, where) : in_file;
+    parts_.post_processor = parse_post_processor(parts_.document["post_processor"], in_file.is_null() ? where : at("post_processor"));
+    check_template_ids();
+  }
+
+  void require_model_type(const std::string& type) const {
+    if (!document_) return;
+    const std::string got = model_type_of((*document_)["model"], at("model"));
+    if (got == type) return;
+    fail(ErrorCode::kInput, {.id = "tokenizer.class",
+                             .where = at("model.type"),
+                             .what = fmt::format("is not what a {} is made of", class_name(class_)),
+                             .expected = type,
+                             .got = got,
+                             .hint = "name the right tokenizer_class in tokenizer_config.json, or \"PreTrainedTokenizerFast\" to take the file as it is"});
   }
 
   int32_t id_of(const std::string& token) const {
@@ -167,23 +198,10 @@ class Loader {
     return *id;
   }
 
-  Json bert_template(const std::string& cls, const std::string& sep) const {
-    auto special = [](const std::string& token, int type) { return Json{{"SpecialToken", {{"id", token}, {"type_id", type}}}}; };
-    auto text = [](const char* id, int type) { return Json{{"Sequence", {{"id", id}, {"type_id", type}}}}; };
-    Json out = {{"type", "TemplateProcessing"}};
-    out["single"] = Json::array({special(cls, 0), text("A", 0), special(sep, 0)});
-    out["pair"] = Json::array({special(cls, 0), text("A", 0), special(sep, 0), text("B", 1), special(sep, 1)});
-    Json tokens = Json::object();
-    for (const std::string& t : {cls, sep}) {
-      tokens[t] = {{"id", t}, {"ids", Json::array({id_of(t)})}, {"tokens", Json::array({t})}};
-    }
-    out["special_tokens"] = std::move(tokens);
-    return out;
-  }
-
   void build_from_document(const SpecialTokens& specials, const std::vector<std::pair<int32_t, AddedToken>>& in_document) {
-    Vocabulary vocabulary = read_vocabulary();
-    for (const char* key : {"normalizer", "pre_tokenizer", "post_processor", "decoder", "model"}) {
+    parts_.document["model"] = model_without_lists();
+    parts_.model = read_model(parts_.document["model"], at("model"));
+    for (const char* key : {"normalizer", "pre_tokenizer", "post_processor", "decoder"}) {
       parts_.document[key] = document_->value(key, Json());
     }
     const Json& d = parts_.document;
@@ -191,7 +209,6 @@ class Loader {
     parts_.pre_tokenizer = parse_pre_tokenizer(d["pre_tokenizer"], at("pre_tokenizer"));
     parts_.post_processor = parse_post_processor(d["post_processor"], at("post_processor"));
     parts_.decoder = parse_decoder(d["decoder"], at("decoder"));
-    parts_.model = parse_model(d["model"], std::move(vocabulary), at("model"));
     std::vector<AddedToken> tokens;
     std::map<int32_t, AddedToken> declared = specials.by_declared_id;
     for (const auto& [id, token] : in_document) {
@@ -202,6 +219,15 @@ class Loader {
     parts_.added.add(specials.in_order(), parts_.model->vocabulary());
     finish_added(declared);
     check_template_ids();
+  }
+
+  /// The model's description without its two long lists.
+  Json model_without_lists() const {
+    Json out = {{"type", model_type_of((*document_)["model"], at("model"))}};
+    for (const auto& [key, value] : (*document_)["model"].get_ref<const Json::object_t&>()) {
+      if (key != "vocab" && key != "merges") out[key] = value;
+    }
+    return out;
   }
 
   void finish_added(const std::map<int32_t, AddedToken>& declared) {
@@ -260,6 +286,8 @@ class Loader {
     read_blocks(specials);
     if (const AddedToken* t = specials.find("pad_token")) parts_.pad_id = id_of(t->content);
     if (const AddedToken* t = specials.find("mask_token")) parts_.mask_id = id_of(t->content);
+    if (const AddedToken* t = specials.find("bos_token")) parts_.bos_id = id_of(t->content);
+    if (const AddedToken* t = specials.find("eos_token")) parts_.eos_id = id_of(t->content);
     const char* key = parts_.config.contains("model_max_length") ? "model_max_length" : "max_len";
     const double length = get_number(parts_.config, key, 0, where);
     if (length > 0 && length < kNoLimit) parts_.model_max_length = get_int(parts_.config, key, -1, where, 1);
@@ -272,7 +300,10 @@ class Loader {
                                .got = side});
     }
     if (!side.empty()) parts_.truncation_side = side == "left" ? Side::kLeft : Side::kRight;
-    parts_.decoder.clean_text = get_bool(parts_.config, "clean_up_tokenization_spaces", false, where);
+    // transformers leaves the text of BPE tokenizers alone unless the second name insists.
+    const bool bpe = parts_.document["model"].value("type", "") == "BPE";
+    const bool insists = get_bool(parts_.config, "clean_up_tokenization_spaces_for_bpe_even_though_it_will_corrupt_output", false, where);
+    parts_.decoder.clean_text = get_bool(parts_.config, "clean_up_tokenization_spaces", false, where) && (!bpe || insists);
     parts_.added.set_split_special(get_bool(parts_.config, "split_special_tokens", false, where));
   }
 
@@ -292,26 +323,24 @@ class Loader {
       c["extra_special_tokens"] = Json::array();
       for (const AddedToken& t : specials.extra) c["extra_special_tokens"].push_back(t.content);
     }
-    const Json& normalizer = parts_.document["normalizer"];
-    if (normalizer.is_object() && normalizer.value("type", "") == "BertNormalizer") {
-      c["do_lower_case"] = normalizer.value("lowercase", Json(true));
-      c["strip_accents"] = normalizer.value("strip_accents", Json());
-      c["tokenize_chinese_chars"] = normalizer.value("handle_chinese_chars", Json(true));
-    }
+    write_class_arguments(class_, parts_.document, c);
     const bool backend = tokenizer_class_ == "TokenizersBackend" || tokenizer_class_ == "PreTrainedTokenizerFast";
-    c["tokenizer_class"] = bert_     ? (tokenizer_class_.empty() ? "BertTokenizer" : tokenizer_class_)
-                           : backend ? tokenizer_class_
-                                     : "PreTrainedTokenizerFast";
+    const std::string own = tokenizer_class_.empty() ? class_name(class_) : tokenizer_class_;
+    c["tokenizer_class"] = class_ != TokenizerClass::kDocument || backend ? own : "PreTrainedTokenizerFast";
   }
 
   fs::path folder_;
   std::optional<Json> document_;
   std::string tokenizer_class_;
-  bool bert_ = false;
+  TokenizerClass class_ = TokenizerClass::kDocument;
   TokenizerParts parts_;
 };
 
 }  // namespace
+
+bool has_tokenizer(const fs::path& folder) {
+  return file_exists(folder / "tokenizer.json") || file_exists(folder / "vocab.txt") || (file_exists(folder / "vocab.json") && file_exists(folder / "merges.txt"));
+}
 
 std::shared_ptr<const Tokenizer> load_tokenizer(const fs::path& folder) { return Loader(folder).load(); }
 

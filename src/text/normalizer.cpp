@@ -10,7 +10,7 @@
 namespace attune {
 namespace {
 
-/// Canonical decomposition of a stream of characters into `sink(character, origin)`.
+/// Canonical decomposition of a stream of characters into `sink(character, origin, first)`; `first`: the first part of an original character.
 template <class Sink>
 class Decomposer {
  public:
@@ -21,7 +21,7 @@ class Decomposer {
     if (!(f & (unicode::kDecomposes | unicode::kReorders))) {
       flush();
       last_origin_ = origin;
-      sink_(c, origin);
+      sink_(c, origin, true);
       return;
     }
     char32_t parts[4] = {c};
@@ -31,7 +31,7 @@ class Decomposer {
       if (!reorders) {
         flush();
         last_origin_ = origin;
-        sink_(parts[i], origin);
+        sink_(parts[i], origin, i == 0);
       } else {
         run_.push_back({parts[i], unicode::combining_class(parts[i]), i == 0});
         if (i == 0) origins_.push_back(origin);
@@ -51,7 +51,7 @@ class Decomposer {
     size_t next = 0;
     for (const Mark& m : run_) {
       if (m.first) last_origin_ = origins_[next++];
-      sink_(m.c, last_origin_);
+      sink_(m.c, last_origin_, m.first);
     }
     run_.clear();
     origins_.clear();
@@ -91,7 +91,7 @@ template <bool clean, bool chinese, bool strip, bool lowercase>
 void bert_pass(AlignedView in, AlignedText& out) {
   const uint16_t* flags = unicode::flags();
   auto put = [&](char32_t c, int32_t origin) { out.push(c, origin); };
-  auto last = [&](char32_t c, int32_t origin) {
+  auto last = [&](char32_t c, int32_t origin, bool) {
     const uint16_t f = flags[c];
     if constexpr (strip) {
       if (f & unicode::kMarkNonspacing) return;
@@ -107,7 +107,7 @@ void bert_pass(AlignedView in, AlignedText& out) {
     if constexpr (strip) {
       decomposer.push(c, origin);
     } else {
-      last(c, origin);
+      last(c, origin, true);
     }
   };
   static constexpr auto kAscii = ascii_table<clean, lowercase>();
@@ -170,10 +170,83 @@ class NfdNormalizer : public Normalizer {
  public:
   void apply(AlignedView in, AlignedText& out) const override {
     out.clear();
-    auto put = [&](char32_t c, int32_t origin) { out.push(c, origin); };
+    auto put = [&](char32_t c, int32_t origin, bool) { out.push(c, origin); };
     Decomposer decomposer(put);
     for (size_t i = 0; i < in.size(); ++i) decomposer.push(in.chars[i], in.origin[i]);
     decomposer.flush();
+  }
+};
+
+/// Canonical composition of decomposed characters. Origins follow the Rust package: each result stands for the original characters that come
+/// next, as many as first parts went into it, and has the origin of the first of them.
+class Composer {
+ public:
+  Composer(AlignedView in, AlignedText& out) : in_(in), out_(out) {}
+
+  void push(char32_t c, bool first) {
+    const int order = unicode::combining_class(c);
+    const Part part{c, first ? 0 : 1};
+    if (!starter_) {
+      if (order == 0) {
+        starter_ = part;
+      } else {
+        put(part);
+      }
+      return;
+    }
+    if (!last_order_ || *last_order_ < order) {
+      if (const char32_t whole = unicode::compose(starter_->c, c)) {
+        starter_ = Part{whole, starter_->change + part.change - 1};
+        return;
+      }
+    }
+    if (order == 0) {
+      flush();
+      starter_ = part;
+    } else {
+      marks_.push_back(part);
+      last_order_ = order;
+    }
+  }
+
+  void flush() {
+    if (starter_) put(*starter_);
+    for (const Part& m : marks_) put(m);
+    starter_.reset();
+    last_order_.reset();
+    marks_.clear();
+  }
+
+ private:
+  /// `change`: 1 for a character that was not there, 0 for one in the place of another, -n for one in the place of n + 1.
+  struct Part {
+    char32_t c;
+    int change;
+  };
+  void put(const Part& p) {
+    const size_t from = p.change > 0 ? (next_ > 0 ? next_ - 1 : 0) : std::min(next_, in_.size() - 1);
+    out_.push(p.c, in_.origin[from]);
+    if (p.change <= 0) next_ += static_cast<size_t>(1 - p.change);
+  }
+
+  AlignedView in_;
+  AlignedText& out_;
+  std::optional<Part> starter_;
+  std::optional<int> last_order_;
+  std::vector<Part> marks_;
+  size_t next_ = 0;  ///< the original character that the next result stands for
+};
+
+class NfcNormalizer : public Normalizer {
+ public:
+  void apply(AlignedView in, AlignedText& out) const override {
+    out.clear();
+    Composer composer(in, out);
+    auto put = [&](char32_t c, int32_t, bool first) { composer.push(c, first); };
+    Decomposer decomposer(put);
+    for (size_t i = 0; i < in.size(); ++i) decomposer.push(in.chars[i], in.origin[i]);
+    decomposer.flush();
+    composer.flush();
   }
 };
 
@@ -228,6 +301,7 @@ class NormalizerSequence : public Normalizer {
 
 std::unique_ptr<Normalizer> make_bert_normalizer(const BertNormalizerOptions& options) { return std::make_unique<BertNormalizer>(options); }
 std::unique_ptr<Normalizer> make_nfd_normalizer() { return std::make_unique<NfdNormalizer>(); }
+std::unique_ptr<Normalizer> make_nfc_normalizer() { return std::make_unique<NfcNormalizer>(); }
 std::unique_ptr<Normalizer> make_lowercase_normalizer() { return std::make_unique<LowercaseNormalizer>(); }
 std::unique_ptr<Normalizer> make_strip_accents_normalizer() { return std::make_unique<StripAccentsNormalizer>(); }
 std::unique_ptr<Normalizer> make_normalizer_sequence(std::vector<std::unique_ptr<Normalizer>> parts) {

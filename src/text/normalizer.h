@@ -27,6 +27,8 @@ struct BertNormalizerOptions {
 std::unique_ptr<Normalizer> make_bert_normalizer(const BertNormalizerOptions& options);
 /// Canonical decomposition with canonical order.
 std::unique_ptr<Normalizer> make_nfd_normalizer();
+/// The same, then canonical composition.
+std::unique_ptr<Normalizer> make_nfc_normalizer();
 std::unique_ptr<Normalizer> make_lowercase_normalizer();
 /// Drops every combining mark (no decomposition).
 std::unique_ptr<Normalizer> make_strip_accents_normalizer();

@@ -3,17 +3,22 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <unordered_map>
 
 #include "base/error.h"
+#include "text/byte_level.h"
 #include "text/tokenizer_parts.h"
 #include "text/truncation.h"
+#include "text/unicode.h"
 
 namespace attune {
 namespace {
 
 class Pipeline : public Tokenizer {
  public:
-  explicit Pipeline(TokenizerParts parts) : p_(std::move(parts)) {}
+  explicit Pipeline(TokenizerParts parts) : p_(std::move(parts)) {
+    if (!p_.post_processor.trims.empty()) find_margins();
+  }
 
   Encoding encode(std::string_view text, std::optional<std::string_view> pair, const EncodeOptions& options) const override;
   std::string token(int32_t id) const override {
@@ -25,6 +30,7 @@ class Pipeline : public Tokenizer {
     return p_.model->vocabulary().id(token);
   }
   std::string decode(const std::vector<int32_t>& ids, bool skip_special_tokens) const override;
+  bool append_bytes(int32_t id, bool first, bool skip_special_tokens, std::string& bytes) const override;
   int64_t vocab_size() const override {
     const int64_t count = static_cast<int64_t>(p_.model->vocabulary().size() + p_.added.outside(p_.model->vocabulary()));
     int64_t most = p_.model->vocabulary().max_id();
@@ -33,6 +39,8 @@ class Pipeline : public Tokenizer {
   }
   std::optional<int32_t> pad_id() const override { return p_.pad_id; }
   std::optional<int32_t> mask_id() const override { return p_.mask_id; }
+  std::optional<int32_t> bos_id() const override { return p_.bos_id; }
+  std::optional<int32_t> eos_id() const override { return p_.eos_id; }
   int64_t model_max_length() const override { return p_.model_max_length; }
   Side truncation_side() const override { return p_.truncation_side; }
   int64_t special_count(bool pair) const override { return p_.post_processor.special_count(pair); }
@@ -62,8 +70,29 @@ class Pipeline : public Tokenizer {
     out.words.push_back(word);
     out.offsets.emplace_back(covered.origin.front(), covered.origin.back() + 1);
   }
+  /// White space at both ends of what the Rust package holds as a token's text: that of the vocabulary, or the stretch that an added
+  /// token took.
+  template <class Chars>
+  static Margin margin_of(const Chars& chars) {
+    const uint16_t* flags = unicode::flags();
+    const auto blank = [flags](char32_t c) { return c == kByteSpace || (flags[c] & unicode::kSpace) != 0; };
+    Margin m;
+    for (auto c = chars.begin(); c != chars.end() && blank(*c); ++c) ++m.leading;
+    for (auto c = chars.rbegin(); c != chars.rend() && blank(*c); ++c) ++m.trailing;
+    return m;
+  }
+  void find_margins() {
+    const Vocabulary& v = p_.model->vocabulary();
+    for (size_t rank = 0; rank < v.size(); ++rank) {
+      const size_t entry = v.order(rank);
+      const Margin m = margin_of(to_code_points(v.text(entry)));
+      if (m.leading > 0 || m.trailing > 0) margins_[v.id_of(entry)] = m;
+    }
+  }
+  std::optional<std::string> decoded_token(int32_t id, bool skip_special_tokens) const;
 
   TokenizerParts p_;
+  std::unordered_map<int32_t, Margin> margins_;  ///< of the model's tokens, where there is one and offsets are trimmed
 };
 
 TextTokens Pipeline::tokenize(std::string_view text, Buffers& b) const {
@@ -82,6 +111,7 @@ TextTokens Pipeline::tokenize(std::string_view text, Buffers& b) const {
     const AlignedView stretch = b.raw.view(part.span.begin, part.span.size());
     if (part.id) {
       add_token(*part.id, stretch, word++, out);
+      if (!p_.post_processor.trims.empty()) out.margins.push_back(margin_of(stretch.chars));
     } else {
       tokenize_stretch(stretch, b, out, word);
     }
@@ -102,6 +132,7 @@ void Pipeline::tokenize_stretch(AlignedView stretch, Buffers& b, TextTokens& out
     const AlignedView piece = b.normal.view(part.span.begin, part.span.size());
     if (part.id) {
       add_token(*part.id, piece, word++, out);
+      if (!p_.post_processor.trims.empty()) out.margins.push_back(margin_of(piece.chars));
       continue;
     }
     AlignedText copy;
@@ -118,6 +149,12 @@ void Pipeline::tokenize_words(AlignedText& text, Buffers& b, TextTokens& out, in
     b.pieces.clear();
     p_.model->tokenize(text, w, b.scratch, b.pieces);
     for (const Piece& piece : b.pieces) add_token(piece.id, text.view(piece.span.begin, piece.span.size()), word, out);
+    if (!p_.post_processor.trims.empty()) {
+      for (const Piece& piece : b.pieces) {
+        const auto margin = margins_.find(piece.id);
+        out.margins.push_back(margin == margins_.end() ? Margin() : margin->second);
+      }
+    }
     ++word;
   }
 }
@@ -160,22 +197,31 @@ Encoding Pipeline::encode(std::string_view text, std::optional<std::string_view>
   return out;
 }
 
+std::optional<std::string> Pipeline::decoded_token(int32_t id, bool skip_special_tokens) const {
+  std::optional<std::string> text = p_.added.decoded(id);
+  if (!text) {
+    const auto known = p_.model->vocabulary().token(id);
+    if (!known) return std::nullopt;
+    text = *known;
+  }
+  if (skip_special_tokens && p_.added.is_special(*text)) return std::nullopt;
+  return text;
+}
+
 std::string Pipeline::decode(const std::vector<int32_t>& ids, bool skip_special_tokens) const {
   std::vector<std::string> tokens;
   tokens.reserve(ids.size());
   for (int32_t id : ids) {
-    std::string text;
-    if (auto added = p_.added.decoded(id)) {
-      text = std::move(*added);
-    } else if (const auto known = p_.model->vocabulary().token(id)) {
-      text = *known;
-    } else {
-      continue;
-    }
-    if (skip_special_tokens && p_.added.is_special(text)) continue;
-    tokens.push_back(std::move(text));
+    if (auto text = decoded_token(id, skip_special_tokens)) tokens.push_back(std::move(*text));
   }
   return decode_tokens(p_.decoder, tokens);
+}
+
+bool Pipeline::append_bytes(int32_t id, bool first, bool skip_special_tokens, std::string& bytes) const {
+  const auto text = decoded_token(id, skip_special_tokens);
+  if (!text) return false;
+  append_token(p_.decoder, *text, first, bytes);
+  return true;
 }
 
 }  // namespace

@@ -1,6 +1,7 @@
 // Combinations of windows are kept as pairs of indices while the template is walked; encodings are written once each at the end.
 #include "text/post_processor.h"
 
+#include <algorithm>
 #include <array>
 
 namespace attune {
@@ -8,8 +9,18 @@ namespace {
 
 using Choice = std::array<size_t, 2>;  ///< window of the first and of the second text
 
-void write(const std::vector<TemplatePiece>& pieces, const std::vector<TextTokens>& texts, const std::vector<std::vector<Span>>& windows,
-           const Choice& choice, bool special_tokens, Encoding& out) {
+/// As the package does it, in characters: `first` is the first token of its text that is left after truncation.
+void trim(std::pair<int32_t, int32_t>& offsets, Margin margin, bool first, bool add_prefix_space) {
+  auto& [begin, end] = offsets;
+  if (margin.leading > 0) {
+    const bool added = (first || begin == 0) && add_prefix_space && margin.leading == 1;
+    begin = std::min(begin + (added ? 0 : margin.leading), end);
+  }
+  if (margin.trailing > 0 && end >= margin.trailing) end = std::max(end - margin.trailing, begin);
+}
+
+void write(const PostProcessor& processor, const std::vector<TemplatePiece>& pieces, const std::vector<TextTokens>& texts,
+           const std::vector<std::vector<Span>>& windows, const Choice& choice, bool special_tokens, Encoding& out) {
   size_t total = 0;
   for (const TemplatePiece& p : pieces) {
     total += p.kind == TemplatePiece::kSpecial ? p.ids.size() : windows[p.kind][choice[p.kind]].size();
@@ -36,8 +47,13 @@ void write(const std::vector<TemplatePiece>& pieces, const std::vector<TextToken
     const Span w = windows[p.kind][choice[p.kind]];
     const auto begin = static_cast<ptrdiff_t>(w.begin), end = static_cast<ptrdiff_t>(w.end);
     out.ids.insert(out.ids.end(), t.ids.begin() + begin, t.ids.begin() + end);
-    out.type_ids.insert(out.type_ids.end(), w.size(), p.type_id);
+    const bool own_type = processor.types_kept_windows_only && choice[p.kind] > 0;
+    out.type_ids.insert(out.type_ids.end(), w.size(), own_type ? static_cast<int32_t>(p.kind) : p.type_id);
     out.offsets.insert(out.offsets.end(), t.offsets.begin() + begin, t.offsets.begin() + end);
+    for (const bool add_prefix_space : processor.trims) {
+      const size_t at = out.offsets.size() - w.size();
+      for (size_t i = 0; i < w.size(); ++i) trim(out.offsets[at + i], t.margins[w.begin + i], i == 0, add_prefix_space);
+    }
     out.special.insert(out.special.end(), w.size(), int8_t{0});
     out.sequence.insert(out.sequence.end(), w.size(), static_cast<int8_t>(p.kind));
     out.word_ids.insert(out.word_ids.end(), t.words.begin() + begin, t.words.begin() + end);
@@ -72,10 +88,10 @@ Encoding post_process(const PostProcessor& processor, const std::vector<TextToke
     overflow = std::move(next);
   }
   Encoding out;
-  write(pieces, texts, windows, {0, 0}, special_tokens, out);
+  write(processor, pieces, texts, windows, {0, 0}, special_tokens, out);
   out.overflow.resize(overflow.size());
   for (size_t i = 0; i < overflow.size(); ++i) {
-    write(pieces, texts, windows, overflow[i], special_tokens, out.overflow[i]);
+    write(processor, pieces, texts, windows, overflow[i], special_tokens, out.overflow[i]);
     out.overflow[i].truncated = true;
   }
   return out;

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "text/aligned_text.h"
+#include "text/split_pattern.h"
 
 namespace attune {
 
@@ -22,6 +23,16 @@ std::unique_ptr<PreTokenizer> make_bert_pre_tokenizer();
 std::unique_ptr<PreTokenizer> make_whitespace_split();
 /// \w+|[^\w\s]+
 std::unique_ptr<PreTokenizer> make_whitespace();
+/// GPT-2: each word cut by its expression (with `use_regex`), then written in the byte alphabet (text/byte_level.h). `add_prefix_space`: a
+/// word that does not begin with a space gets one.
+std::unique_ptr<PreTokenizer> make_byte_level(bool add_prefix_space, bool use_regex);
+/// Numeric characters apart from others; each alone with `individual`.
+std::unique_ptr<PreTokenizer> make_digits(bool individual);
+
+/// What becomes of the matches of a Split.
+enum class SplitBehavior { kRemoved, kIsolated, kMergedWithPrevious, kMergedWithNext, kContiguous };
+/// `invert`: what lies between the matches counts as the match.
+std::unique_ptr<PreTokenizer> make_split(SplitPattern pattern, SplitBehavior behavior, bool invert);
 std::unique_ptr<PreTokenizer> make_pre_tokenizer_sequence(std::vector<std::unique_ptr<PreTokenizer>> parts);
 
 }  // namespace attune

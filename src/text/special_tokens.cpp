@@ -14,8 +14,6 @@ namespace attune {
 namespace {
 
 constexpr const char* kNames[] = {"bos_token", "eos_token", "unk_token", "sep_token", "pad_token", "cls_token", "mask_token"};
-constexpr std::pair<const char*, const char*> kBertDefaults[] = {
-    {"unk_token", "[UNK]"}, {"sep_token", "[SEP]"}, {"pad_token", "[PAD]"}, {"cls_token", "[CLS]"}, {"mask_token", "[MASK]"}};
 
 AddedToken plain(std::string content) { return {.content = std::move(content), .special = true}; }
 
@@ -123,8 +121,8 @@ SpecialTokens read_special_tokens(const SpecialTokenSources& s) {
       given = true;
       token = parse_token(s.config[name], false, fmt::format("{}: {}", s.config_where, name));
     }
-    if (!given && s.bert_defaults) {
-      for (const auto& [key, value] : kBertDefaults) {
+    if (!given) {
+      for (const auto& [key, value] : s.defaults) {
         if (std::string_view(key) == name) token = plain(value);
       }
     }

@@ -4,6 +4,7 @@
 
 #include <map>
 #include <optional>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -30,7 +31,7 @@ struct SpecialTokenSources {
   std::optional<Json> added;  ///< added_tokens.json
   std::string added_where;
   const std::vector<std::pair<int32_t, AddedToken>>& in_document;  ///< added_tokens of tokenizer.json
-  bool bert_defaults;                                              ///< [UNK] [SEP] [PAD] [CLS] [MASK] where a name is absent
+  std::span<const std::pair<const char*, const char*>> defaults;  ///< name -> token where a name is absent
 };
 
 SpecialTokens read_special_tokens(const SpecialTokenSources& sources);

@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "text/aligned_text.h"
@@ -22,6 +23,8 @@ class TokenModel {
   /// Appends the pieces of the word `text[word]` (not empty) to `out`. `scratch` is any string; it spares an allocation a word.
   virtual void tokenize(const AlignedText& text, Span word, std::string& scratch, std::vector<Piece>& out) const = 0;
   virtual const Vocabulary& vocabulary() const = 0;
+  /// Pairs of ids that merge, by rank; of a BPE model.
+  virtual std::vector<std::pair<int32_t, int32_t>> merges() const { return {}; }
 };
 
 }  // namespace attune

@@ -48,19 +48,27 @@ class Tokenizer {
   virtual std::string token(int32_t id) const = 0;
   virtual std::optional<int32_t> id(std::string_view token) const = 0;
   virtual std::string decode(const std::vector<int32_t>& ids, bool skip_special_tokens) const = 0;
+  /// Appends the bytes that `id` adds to a decoded text (nothing for an id that is not known, or a special token that is left out); they need
+  /// not be whole characters. `first`: nothing was added before. See text/stream_decoder.h. False: nothing to add.
+  virtual bool append_bytes(int32_t id, bool first, bool skip_special_tokens, std::string& bytes) const = 0;
   virtual int64_t vocab_size() const = 0;  ///< with added tokens
   virtual std::optional<int32_t> pad_id() const = 0;
   virtual std::optional<int32_t> mask_id() const = 0;
+  virtual std::optional<int32_t> bos_id() const = 0;  ///< bos_token, begin of a text, of tokenizer_config.json
+  virtual std::optional<int32_t> eos_id() const = 0;  ///< eos_token, its end; a model may end at others too (generation_config.json)
   virtual int64_t model_max_length() const = 0;  ///< tokenizer_config.json; -1: no limit
   virtual Side truncation_side() const = 0;      ///< tokenizer_config.json; right by default
   /// Special tokens the post-processor adds.
   virtual int64_t special_count(bool pair) const = 0;
   /// Files to put into a saved model folder so that it stands alone and transformers reads the same tokenizer from it:
-  /// name and content (tokenizer.json, tokenizer_config.json, vocab.txt). `truncation_side` and `model_max_length` as they should be saved.
+  /// name and content (tokenizer.json, tokenizer_config.json, vocab.txt, chat_template.jinja). `truncation_side` and `model_max_length` as they should be saved.
   virtual std::vector<std::pair<std::string, std::string>> files(int64_t model_max_length, Side truncation_side) const = 0;
 };
 
-/// From a model folder: tokenizer.json, else vocab.txt with tokenizer_config.json (formats: sections 8.1-8.6).
+/// True when a folder has files that load_tokenizer begins with.
+bool has_tokenizer(const fs::path& folder);
+
+/// From a model folder: tokenizer.json, else vocab.txt or vocab.json and merges.txt with tokenizer_config.json (formats: sections 8.1-8.6).
 /// Unknown components are Error(kInput) "tokenizer.unsupported" naming the thing and what is supported.
 std::shared_ptr<const Tokenizer> load_tokenizer(const fs::path& folder);
 

@@ -40,11 +40,19 @@ Json document(const TokenizerParts& parts) {
     static_cast<Members&>(members).emplace_back(std::string(vocabulary.text(entry)), Json(vocabulary.id_of(entry)));
   }
   model["vocab"] = std::move(words);
+  if (model.value("type", "") == "BPE") {
+    Json merges = Json::array();
+    auto& list = merges.get_ref<Json::array_t&>();
+    for (const auto& [left, right] : parts.model->merges()) {
+      list.push_back(Json::array({std::string(vocabulary.token(left).value_or("")), std::string(vocabulary.token(right).value_or(""))}));
+    }
+    model["merges"] = std::move(merges);
+  }
   out["model"] = std::move(model);
   return out;
 }
 
-/// The vocabulary as lines, or nothing when lines cannot say it: holes in the ids, line breaks or trailing white space in a token.
+/// A WordPiece vocabulary as lines, or nothing when lines cannot say it: holes in the ids, line breaks or trailing white space in a token.
 std::string vocabulary_lines(const Vocabulary& vocabulary) {
   std::string out;
   const uint16_t* flags = unicode::flags();
@@ -77,7 +85,9 @@ std::vector<std::pair<std::string, std::string>> tokenizer_files(const Tokenizer
   std::vector<std::pair<std::string, std::string>> out;
   out.emplace_back("tokenizer.json", dump_json(document(parts), {.indent = 2, .sort_keys = false, .ascii = false}));
   out.emplace_back("tokenizer_config.json", std::move(config_text));
-  if (std::string lines = vocabulary_lines(parts.model->vocabulary()); !lines.empty()) out.emplace_back("vocab.txt", std::move(lines));
+  const bool wordpiece = parts.document["model"].value("type", "") == "WordPiece";
+  if (std::string lines = wordpiece ? vocabulary_lines(parts.model->vocabulary()) : ""; !lines.empty()) out.emplace_back("vocab.txt", std::move(lines));
+  if (parts.chat_template_file) out.emplace_back("chat_template.jinja", *parts.chat_template_file);
   return out;
 }
 

@@ -21,7 +21,8 @@ struct TokenizerParts {
   AddedVocabulary added;
   PostProcessor post_processor;
   Decoder decoder;
-  std::optional<int32_t> pad_id, mask_id;
+  std::optional<int32_t> pad_id, mask_id, bos_id, eos_id;
+  std::optional<std::string> chat_template_file;  ///< content of chat_template.jinja
   int64_t model_max_length = -1;
   Side truncation_side = Side::kRight;
   /// The parts' JSON as it takes effect (not always as the files had it), for saving: tokenizer.json without added_tokens and without

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <array>
 #include <iterator>
+#include <utility>
 
 namespace attune::unicode {
 namespace {
@@ -21,6 +22,12 @@ struct LowerRange {
   uint8_t step;
   int32_t difference;
 };
+struct StandIn {
+  char32_t first, last, to;
+};
+struct Composition {
+  char32_t first, second, composite;  ///< sorted by the first two
+};
 struct Decomposition {
   char32_t from;
   char32_t to[4];  ///< zeros at the end
@@ -29,6 +36,8 @@ struct Decomposition {
 #include "text/unicode_tables.inc"
 
 constexpr char32_t kHangulFirst = 0xac00, kHangulLast = 0xd7a3;
+constexpr char32_t kLeadFirst = 0x1100, kVowelFirst = 0x1161, kTailBase = 0x11a7;
+constexpr char32_t kLeads = 19, kVowels = 21, kTails = 28;
 constexpr char32_t kDottedCapitalI = 0x130;  // the only character whose lower case is two
 
 template <class Rows>
@@ -51,6 +60,10 @@ struct FlagTable {
     mark(of.data(), kWord, kWordChar);
     mark(of.data(), kRegexSpace, kRegexWhite);
     mark(of.data(), kCombiningClass, kReorders);
+    mark(of.data(), kLetters, kLetter);
+    mark(of.data(), kNumbers, kNumber);
+    mark(of.data(), kNumericChars, kNumeric);
+    mark(of.data(), kStandIns, kForeign);
     for (const LowerRange& r : kLower) {
       for (char32_t c = r.first; c <= r.last; c += r.step) of[c] |= kLowers;
     }
@@ -103,6 +116,21 @@ int decompose(char32_t c, char32_t out[4]) {
     ++n;
   }
   return n;
+}
+
+char32_t compose(char32_t first, char32_t second) {
+  if (first - kLeadFirst < kLeads && second - kVowelFirst < kVowels)
+    return kHangulFirst + ((first - kLeadFirst) * kVowels + second - kVowelFirst) * kTails;
+  const bool open = first >= kHangulFirst && first <= kHangulLast && (first - kHangulFirst) % kTails == 0;  // a syllable without a tail
+  if (open && second > kTailBase && second - kTailBase < kTails) return first + second - kTailBase;
+  const auto* at = std::lower_bound(std::begin(kCompositions), std::end(kCompositions), std::pair(first, second),
+                                    [](const Composition& c, const auto& pair) { return std::pair(c.first, c.second) < pair; });
+  return at != std::end(kCompositions) && at->first == first && at->second == second ? at->composite : 0;
+}
+
+char32_t stand_in(char32_t c) {
+  const StandIn* row = find(kStandIns, c);
+  return row ? row->to : c;
 }
 
 int lower(char32_t c, char32_t out[2]) {

@@ -20,6 +20,10 @@ enum Flag : uint16_t {
   kReorders = 1 << 9,     ///< combining class is not 0
   kLowers = 1 << 10,      ///< has a lower-case mapping
   kDecomposes = 1 << 11,  ///< has a canonical decomposition
+  kLetter = 1 << 12,      ///< \p{L} of regular expressions
+  kNumber = 1 << 13,      ///< \p{N} of regular expressions
+  kNumeric = 1 << 14,     ///< split off by Digits
+  kForeign = 1 << 15,     ///< PCRE2 puts it into another category (see stand_in)
 };
 
 /// Flags of every code point, indexed by a scalar value; filled at the first call (under a millisecond).
@@ -29,6 +33,12 @@ const uint16_t* flags();
 int combining_class(char32_t c);
 /// Full canonical decomposition of a code point with kDecomposes: 1 to 4 code points, written to `out`; returns how many.
 int decompose(char32_t c, char32_t out[4]);
+/// Canonical composition of two characters (primary composites, Hangul included); 0 when there is none.
+char32_t compose(char32_t first, char32_t second);
+/// What PCRE2 is shown instead of a character with kForeign, whose category it does not know or has from another Unicode version: a
+/// character of the right category that no pattern names.
+char32_t stand_in(char32_t c);
+
 /// Lower case of a code point with kLowers: 1 or 2 code points (2 only for U+0130), written to `out`; returns how many.
 int lower(char32_t c, char32_t out[2]);
 

@@ -12,15 +12,15 @@ import tempfile
 
 from transformers import AutoTokenizer
 
-GOLDENS = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "golden", "text")
+GOLDENS = [os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "golden", name) for name in ("text", "bpe")]
 FIELDS = {"ids": "ids", "types": "type_ids", "special": "special_tokens_mask"}
 
 
-def check(folder, variant, facts):
+def check(goldens, folder, variant, facts):
     t = AutoTokenizer.from_pretrained(folder)
     backend = t._tokenizer
     count = 0
-    for line in open(os.path.join(GOLDENS, variant + ".jsonl"), encoding="utf-8"):
+    for line in open(os.path.join(goldens, variant + ".jsonl"), encoding="utf-8"):
         case = json.loads(line)
         if "max_length" in case:
             backend.enable_truncation(case["max_length"], stride=case.get("stride", 0), strategy=case.get("strategy", "longest_first"),
@@ -38,8 +38,10 @@ def check(folder, variant, facts):
     limit = t.model_max_length
     got = {"pad": t.pad_token_id, "mask": t.mask_token_id if t.mask_token else None, "size": len(t), "limit": -1 if limit > 1e20 else limit,
            "side": t.truncation_side, "specials": [t.num_special_tokens_to_add(False), t.num_special_tokens_to_add(True)]}
+    if "bos" in facts:
+        got.update(bos=t.bos_token_id if t.bos_token else None, eos=t.eos_token_id if t.eos_token else None)
     assert got == facts, (variant, got, facts)
-    for case in json.load(open(os.path.join(GOLDENS, "decode.json"), encoding="utf-8"))[variant]:
+    for case in json.load(open(os.path.join(goldens, "decode.json"), encoding="utf-8"))[variant]:
         assert t.decode(case["ids"], skip_special_tokens=case["skip"]) == case["text"], (variant, case)
     return count
 
@@ -48,12 +50,15 @@ def main():
     if len(sys.argv) != 2:
         sys.exit(__doc__)
     logging.disable(logging.WARNING)
-    variants = json.load(open(os.path.join(GOLDENS, "variants.json"), encoding="utf-8"))
     with tempfile.TemporaryDirectory() as folder:
         subprocess.run([sys.argv[1], "--gtest_filter=*SavedAndLoadedIsTheSame*", "--gtest_brief=1"], check=True, env=dict(os.environ, ATTUNE_INTEROP_DIR=folder),
                        stdout=subprocess.DEVNULL)
-        total = sum(check(os.path.join(folder, name), name, body["facts"]) for name, body in variants.items())
-    print(f"{total} encodings of {len(variants)} saved tokenizers agree")
+        total = count = 0
+        for goldens in GOLDENS:
+            for name, body in json.load(open(os.path.join(goldens, "variants.json"), encoding="utf-8")).items():
+                total += check(goldens, os.path.join(folder, name), name, body["facts"])
+                count += 1
+    print(f"{total} encodings of {count} saved tokenizers agree")
 
 
 if __name__ == "__main__":

@@ -1,10 +1,11 @@
-"""Ids, tokens, offsets, types and masks equal the fast tokenizers', from tokenizer.json and from vocab.txt."""
+"""Ids, tokens, offsets, types and masks equal the fast tokenizers', from tokenizer.json, vocab.txt, vocab.json and merges.txt."""
+import json
 import random
 import unicodedata
 
 from transformers import AutoTokenizer
 
-from support import ROOT, InteropTest, make_texts, model_folder, read_rows, write_rows
+from support import GOLDEN, ROOT, InteropTest, make_texts, model_folder, read_rows, write_rows
 
 
 def hard_texts(seed: int, count: int) -> list:
@@ -28,6 +29,14 @@ def hard_texts(seed: int, count: int) -> list:
             parts.append(r.choice(spaces))
         out.append("".join(parts))
     return out
+
+
+def bpe_texts(seed: int, count: int) -> list:
+    """The same with what byte-level tokenizers stumble over: white-space runs, digits, contractions, their special tokens, long words."""
+    r = random.Random(seed)
+    pieces = ["<|endoftext|>", "<mask>", " <mask> ", "<s>", "</s>", "<pad>", "<|begin_of_text|>", "<|eot_id|>", "<|im_start|>", "'s", "'LL", "'re", "x'ſ", "   ", "\n\n", " \r\n ", "\t\t",
+              "123", "1234567", "½²", "١٢", "ab" * 60, "e" * 200, "Hello", " World", "the ", "\u180e", "\u0085", "\x1b", "#include <x>", "a_b", "😀😃", "e\u0301"]
+    return ["".join(r.choice(pieces) if r.random() < 0.6 else text for _ in range(r.randint(1, 4))) for text in hard_texts(seed, count)]
 
 
 class Tokenizers(InteropTest):
@@ -54,6 +63,45 @@ class Tokenizers(InteropTest):
         real = ROOT / "models" / "all-MiniLM-L6-v2"
         if (real / "tokenizer.json").exists():
             yield real
+
+    def bpe_folders(self):
+        """The variants of tests/golden/bpe that a model could have, and the real SmolLM2."""
+        variants = json.loads((GOLDEN / "bpe" / "variants.json").read_text(encoding="utf-8"))
+        models = json.loads((GOLDEN / "bpe" / "models.json").read_text(encoding="utf-8"))
+        for name in ("gpt2", "gpt2_prefix", "gpt2_bos", "gpt2_trim", "roberta", "roberta_file", "roberta_untrimmed", "llama3", "llama3_trim", "smollm", "smollm_class", "qwen2", "spaces", "splits", "chars_bytes"):
+            model = models[variants[name]["model"]]
+            vocabulary = {t: i for i, t in enumerate(model["tokens"])}
+            folder = self.path("bpe_" + name)
+            folder.mkdir()
+            for file, content in variants[name]["files"].items():
+                if file == "merges.txt":
+                    content = "#version: 0.2\n" + "".join(m + "\n" for m in model["merges"])
+                elif file == "chat_template.jinja":
+                    content = "{{ messages }}"
+                elif file == "vocab.json":
+                    content = json.dumps(vocabulary)
+                else:
+                    if file == "tokenizer.json":
+                        content["model"].update(vocab=vocabulary, merges=[m.split(" ") for m in model["merges"]])
+                    content = json.dumps(content)
+                (folder / file).write_text(content, encoding="utf-8")
+            yield folder
+        real = ROOT / "models" / "SmolLM2-135M-Instruct"
+        if (real / "tokenizer.json").exists():
+            yield real
+
+    def test_byte_level(self):
+        for number, folder in enumerate(self.bpe_folders()):
+            with self.subTest(folder=folder.name):
+                tokenizer = AutoTokenizer.from_pretrained(folder)
+                texts = bpe_texts(60 + number, 150) + hard_texts(90 + number, 50)
+                self.same(folder, tokenizer, texts, flags=("--max-length", 4096), max_length=4096)
+                self.same(folder, tokenizer, texts[:60], flags=("--max-length", 4096, "--no-special-tokens"), max_length=4096, add_special_tokens=False)
+                for side in ("left", "right"):
+                    tokenizer.truncation_side = side
+                    flags = ("--max-length", 12, "--truncation-side", side)
+                    self.same(folder, tokenizer, texts[:60], flags=flags, max_length=12)
+                    self.same(folder, tokenizer, texts[:60], texts[60:120], flags=flags, max_length=12)
 
     def test_hard_texts(self):
         for folder in self.folders():

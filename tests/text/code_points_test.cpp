@@ -106,6 +106,59 @@ void check_added(const char* name, AddedToken token) {
 TEST(EveryCodePoint, MayTouchASingleWord) { check_added("single_word", {.single_word = true}); }
 TEST(EveryCodePoint, MayBeStrippedByAnAddedToken) { check_added("strips", {.lstrip = true, .rstrip = true}); }
 
+const Json& bpe_sums() {
+  static const Json sums = read_json(bpe_goldens() / "code_points.json");
+  return sums;
+}
+
+/// The checksums of whole blocks: `form` of every code point of a block makes one text, which `produce` turns into what is summed.
+void check_blocks(const char* name, const std::function<std::u32string(char32_t)>& form, const std::function<std::string(AlignedText&)>& produce) {
+  const auto block = bpe_sums()["block"].get<uint32_t>();
+  const Json& sums = bpe_sums()[name];
+  ASSERT_EQ(sums.size(), 0x110000 / block);
+  for (char32_t first = 0; first < 0x110000; first += block) {
+    AlignedText text;
+    for (char32_t c = first; c < first + block; ++c) {
+      if (c >= 0xd800 && c <= 0xdfff) continue;
+      for (char32_t x : form(c)) text.push(x, static_cast<int32_t>(text.size()));
+    }
+    const std::string all = text.size() > 0 ? produce(text) : "";
+    const auto sum = crc32(0, reinterpret_cast<const Bytef*>(all.data()), static_cast<uInt>(all.size()));
+    EXPECT_EQ(sum, sums[first / block].get<uint64_t>()) << name << fmt::format(", U+{:04X} and on", static_cast<uint32_t>(first));
+  }
+}
+
+void check_pieces(const char* name, const PreTokenizer& p) {
+  const auto form = [](char32_t c) { return std::u32string{U'a', c, U'1', c, U'.', c, U' ', c, c, U'\'', c, U'\n'}; };
+  check_blocks(name, form, [&](AlignedText& text) {
+    std::vector<Span> words{{0, text.size()}};
+    p.split(text, words);
+    std::vector<Span> original;
+    for (const Span& w : words) original.push_back({static_cast<size_t>(text.origin[w.begin]), static_cast<size_t>(text.origin[w.end - 1]) + 1});
+    return spans(original);
+  });
+}
+
+void check_pattern(const char* name) {
+  check_pieces(name, *make_split(SplitPattern::regex(bpe_sums()["patterns"][name], "test"), SplitBehavior::kIsolated, false));
+}
+
+TEST(EveryCodePoint, IsSplitAsGpt2Does) { check_pieces("gpt2", *make_byte_level(false, true)); }
+TEST(EveryCodePoint, IsADigitOrNot) { check_pieces("digits", *make_digits(true)); }
+TEST(EveryCodePoint, IsSplitByTheLlama3Pattern) { check_pattern("llama3"); }
+TEST(EveryCodePoint, IsSplitByCase) { check_pattern("cased"); }
+TEST(EveryCodePoint, IsSplitByCategory) { check_pattern("punctuation"); }
+TEST(EveryCodePoint, IsComposed) {
+  const auto n = make_nfc_normalizer();
+  check_blocks("nfc", [](char32_t c) { return std::u32string{U'e', c, 0x301, c, 0x345, 0x1161}; },
+               [&](AlignedText& text) {
+                 AlignedText out;
+                 n->apply(text.view(), out);
+                 EXPECT_EQ(out.chars.size(), out.origin.size());
+                 return to_utf8(out.chars);
+               });
+}
+
 TEST(DecodeText, ReplacesAsPython) {
   const Json cases = read_golden("utf8.json");
   ASSERT_GT(cases.size(), 80u);

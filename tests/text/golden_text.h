@@ -1,4 +1,5 @@
-// The variants of tests/golden/text as folders on the disk (tools/make_tokenizer_goldens.py says what they are).
+// The variants of tests/golden/text and tests/golden/bpe as folders on the disk (tools/make_tokenizer_goldens.py and tools/goldens/bpe_tokenizers.py
+// say what they are).
 #pragma once
 
 #include <gtest/gtest.h>
@@ -15,14 +16,26 @@ namespace attune::testing {
 
 inline fs::path text_goldens() { return fs::path(ATTUNE_SOURCE_DIR) / "tests/golden/text"; }
 
+inline fs::path bpe_goldens() { return fs::path(ATTUNE_SOURCE_DIR) / "tests/golden/bpe"; }
+
 inline const Json& text_variants() {
   static const Json variants = read_json(text_goldens() / "variants.json");
   return variants;
 }
 
+inline const Json& bpe_variants() {
+  static const Json variants = read_json(bpe_goldens() / "variants.json");
+  return variants;
+}
+
+/// The folder of goldens that has a variant, and the variant's files and facts.
+inline fs::path goldens_of(const std::string& variant) { return bpe_variants().contains(variant) ? bpe_goldens() : text_goldens(); }
+inline const Json& variant_named(const std::string& name) { return bpe_variants().contains(name) ? bpe_variants()[name] : text_variants()[name]; }
+
 inline std::vector<std::string> text_variant_names() {
   std::vector<std::string> out;
   for (const auto& [name, body] : text_variants().get_ref<const Json::object_t&>()) out.push_back(name);
+  for (const auto& [name, body] : bpe_variants().get_ref<const Json::object_t&>()) out.push_back(name);
   return out;
 }
 
@@ -39,32 +52,66 @@ inline Json golden_vocabulary() {
   return vocabulary;
 }
 
-/// Writes the model folder of a variant (an object of file name to content).
-inline void put_variant(const fs::path& folder, const Json& files) {
+/// {token: id, ...} and the merges of a trained model.
+inline Json trained_vocabulary(const std::string& model) {
+  static const Json models = read_json(bpe_goldens() / "models.json");
+  Json out = Json::object();
+  int id = 0;
+  for (const Json& token : models[model]["tokens"]) out[token.get<std::string>()] = id++;
+  return out;
+}
+inline Json trained_merges(const std::string& model) {
+  static const Json models = read_json(bpe_goldens() / "models.json");
+  return models[model]["merges"];
+}
+
+inline std::string merge_lines(const Json& merges) {
+  std::string out = "#version: 0.2\n";
+  for (const Json& m : merges) out += m.get<std::string>() + "\n";
+  return out;
+}
+
+/// Writes the model folder of a variant (an object of file name to content); `model`: whose vocabulary and merges go in, of BPE.
+inline void put_variant(const fs::path& folder, const Json& files, const std::string& model = "") {
   for (const auto& [name, content] : files.get_ref<const Json::object_t&>()) {
     if (name == "vocab.txt") {
       put(folder / name, read_file(text_goldens() / "vocab.txt"));
       continue;
     }
+    if (name == "vocab.json") {
+      put(folder / name, dump_json(trained_vocabulary(model)));
+      continue;
+    }
+    if (name == "merges.txt") {
+      put(folder / name, merge_lines(trained_merges(model)));
+      continue;
+    }
+    if (name == "chat_template.jinja") {
+      put(folder / name, "{{ messages }}");
+      continue;
+    }
     Json json = content;
     if (name == "tokenizer.json" && json.is_object() && json.contains("model") && json["model"].is_object() &&
         !json["model"].contains("vocab"))
-      json["model"]["vocab"] = golden_vocabulary();
+      json["model"]["vocab"] = model.empty() ? golden_vocabulary() : trained_vocabulary(model);
+    if (name == "tokenizer.json" && !model.empty() && !json["model"].contains("merges")) json["model"]["merges"] = trained_merges(model);
     put(folder / name, dump_json(json));
   }
 }
 
 inline std::shared_ptr<const Tokenizer> load_variant(const std::string& name) {
   TempFolder folder;
-  put_variant(folder.path(), text_variants()[name]["files"]);
+  const Json& variant = variant_named(name);
+  put_variant(folder.path(), variant["files"], variant.value("model", ""));
   return load_tokenizer(folder.path());
 }
 
 inline Json read_golden(const std::string& name) { return read_json(text_goldens() / name); }
+inline Json decode_cases(const std::string& variant) { return read_json(goldens_of(variant) / "decode.json")[variant]; }
 
 inline std::vector<Json> golden_cases(const std::string& variant) {
   std::vector<Json> out;
-  for_each_line(text_goldens() / (variant + ".jsonl"), [&](std::string_view line, uint64_t) {
+  for_each_line(goldens_of(variant) / (variant + ".jsonl"), [&](std::string_view line, uint64_t) {
     out.push_back(parse_json(line, variant));
     return true;
   });
