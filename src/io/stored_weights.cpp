@@ -18,6 +18,7 @@ std::string layer_of(const std::string& name) { return name.substr(0, name.size(
 }  // namespace
 
 StoredWeights::StoredWeights(std::shared_ptr<const WeightFiles> files) : files_(std::move(files)) {
+  if (files_->files().empty()) return;
   const auto& all = files_->files();
   where_ = (all.size() == 1 ? all[0].path() : all[0].path().parent_path()).string();
   std::set<std::string> parts;  // tensors that belong to a weight
