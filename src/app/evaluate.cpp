@@ -33,6 +33,7 @@ Json evaluate(const EvaluateOptions& options) {
   split.rows = read_rows(options.file, options.data.read_options(LabelUse::kRequired, kind)).rows;
   if (options.max_samples > 0) split.rows = sample_rows(split.rows, static_cast<size_t>(options.max_samples), 42, options.data.stratify);
 
+  if (opened.settings) settle_chat_form(split.rows, opened, *opened.settings);
   LoadedModel m = load_for_use(std::move(opened), options.strict);
   const Context ctx = make_context(options.threads);
   const bool int8 = infer_in(options.compute, m, ctx);

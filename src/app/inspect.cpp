@@ -66,7 +66,8 @@ Inspection inspect(const RunConfig& given) {
   TrainingData data;
   const bool rows = has_rows(config, opened);
   if (rows) data = read_training_data(config, opened);
-  const TaskSettings settings = rows ? training_settings(config, opened, data.labels) : settings_without_data(config, opened);
+  TaskSettings settings = rows ? training_settings(config, opened, data.labels) : settings_without_data(config, opened);
+  settle_chat_form(data.train.rows, opened, settings);
 
   DryRun dry(opened, settings, config.peft, config.quantization, computes_in_int8(config, make_context(config.threads)));
   const ParameterCounts counts = dry.method().counts();

@@ -9,6 +9,7 @@
 #include "base/random.h"
 #include "base/suggest.h"
 #include "data/split.h"
+#include "text/chat.h"
 
 namespace attune {
 namespace {
@@ -114,6 +115,12 @@ TaskSettings training_settings(const RunConfig& config, const OpenedModel& opene
     s.truncation_side = Side::kLeft;
   apply_reading(config.data, s);
   return s;
+}
+
+void settle_chat_form(std::span<const Row> rows, const OpenedModel& opened, TaskSettings& settings) {
+  if (find_task(settings.task).rows != RowKind::kDocument || !settings.options.chat_template.empty()) return;
+  if (std::any_of(rows.begin(), rows.end(), [](const Row& row) { return !row.label.is_null(); }))
+    settings.options.chat_template = chat_form_name(find_chat_form(opened.tokenizer_folder));
 }
 
 void encode_training_data(TrainingData& data, const Task& task, const Tokenizer& tokenizer, const RunConfig& config) {

@@ -24,6 +24,8 @@ struct TrainingData {
 TrainingData read_training_data(const RunConfig& config, const OpenedModel& opened);
 /// What the task must know: labels, lengths, side.
 TaskSettings training_settings(const RunConfig& config, const OpenedModel& opened, const LabelSet& labels);
+/// Where rows are chats: the form of the model's folder, unless one is given or remembered. Error(kInput) of find_chat_form.
+void settle_chat_form(std::span<const Row> rows, const OpenedModel& opened, TaskSettings& settings);
 /// Fills `examples` of every split, refuses training rows that teach nothing, and warns of what may surprise.
 void encode_training_data(TrainingData& data, const Task& task, const Tokenizer& tokenizer, const RunConfig& config);
 

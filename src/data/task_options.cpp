@@ -19,7 +19,7 @@ void TaskOptions::fields(FieldList& f) {
   f.add("window_stride", window_stride, {.help = "language models: tokens a window moves on over a text that is longer than it; unset: a whole window", .least = 1, .most = 1 << 20});
   f.add("completion_only_loss", completion_only_loss, {.help = "language models: prompts are read, not learned; unset: true"});
   f.add("mlm_probability", mlm_probability, {.help = "masked language models: share of tokens that are masked; unset: 0.15", .least = 0.0, .most = 0.9, .above = true});
-  f.add("chat_template", chat_template, {.help = "form of messages rows; unset: as the model's folder says", .choices = {"", "chatml", "llama3"}, .value = "{chatml,llama3}"});
+  f.add("chat_template", chat_template, {.help = "form of messages rows; unset: as the model's folder says", .choices = {"", "chatml", "smollm2", "llama3"}, .value = "{chatml,smollm2,llama3}"});
   f.add("pooling", pooling, {.help = "sentence vectors: how tokens become one vector; unset: as the folder's modules.json says, else mean", .choices = {"", "mean", "cls", "max"}, .value = "{mean,cls,max}"});
   f.add("normalize", normalize, {.help = "sentence vectors: of length 1; unset: as modules.json says, else true"});
 }

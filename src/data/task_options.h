@@ -25,7 +25,7 @@ struct TaskOptions {
   std::optional<int64_t> window_stride;            ///< tokens a window moves on when a text is longer than the model; unset: the window
   std::optional<bool> completion_only_loss;        ///< of prompt/completion and messages; true
   std::optional<double> mlm_probability;           ///< share of tokens that are masked; 0.15
-  std::string chat_template;                       ///< chatml, llama3; "": as the folder says
+  std::string chat_template;                       ///< chatml, smollm2, llama3; "": as the folder says
   // Sentence vectors
   std::string pooling;                             ///< mean, cls, max; "": mean
   std::optional<bool> normalize;                   ///< to length 1; true

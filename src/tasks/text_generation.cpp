@@ -10,6 +10,7 @@
 #include "metrics/language.h"
 #include "tasks/documents.h"
 #include "tasks/task.h"
+#include "text/chat.h"
 
 namespace attune {
 namespace {
@@ -78,9 +79,48 @@ class TextGeneration : public Task {
  private:
   Document document(const Row& row, const Tokenizer& tokenizer) const {
     if (row.pair) return completed(row, tokenizer);
+    if (!row.label.is_null()) return chat(row, tokenizer);
     Document d = document_of(row.text, tokenizer);
     append_end(d, tokenizer);
     return d;
+  }
+
+  /// Messages in the form the model was tuned on: what the assistant says is learned, of a prompt with a completion only the latter.
+  Document chat(const Row& row, const Tokenizer& tokenizer) const {
+    const std::string where = fmt::format("line {}", row.line);
+    const auto form = chat_form_named(settings_.options.chat_template);
+    if (!form)
+      fail(ErrorCode::kUsage, {.id = "chat.form", .where = where, .what = "messages need the form the model was tuned on", .expected = "chat_template: chatml, smollm2 or llama3"});
+    const bool parts = row.label.is_object();
+    std::vector<ChatMessage> messages = messages_of(parts ? row.label["prompt"] : row.label);
+    const std::string bos = tokenizer.bos_id() ? tokenizer.token(*tokenizer.bos_id()) : "";
+    size_t context = 0;  // pieces of the prompt
+    if (parts) {
+      context = render_chat(*form, messages, false, bos, where).size();
+      for (ChatMessage& m : messages_of(row.label["completion"])) messages.push_back(std::move(m));
+    }
+    const std::vector<ChatPiece> pieces = render_chat(*form, messages, false, bos, where);
+    const std::string text = chat_text(pieces);
+    Document d = document_of(text, tokenizer, false);
+    d.packed = false;
+    if (!settings_.options.completion_only_loss.value_or(true)) return d;
+    std::fill(d.learned.begin(), d.learned.end(), int8_t{0});
+    size_t at = 0;  // bytes; pieces begin and end at special tokens or line ends, so tokens do not straddle them
+    size_t token = 0, covered = 0;
+    for (size_t i = 0; i < pieces.size(); ++i) {
+      at += pieces[i].text.size();
+      for (; token < d.ids.size() && covered + static_cast<size_t>(d.bytes[token]) <= at; ++token) {
+        covered += static_cast<size_t>(d.bytes[token]);
+        d.learned[token] = static_cast<int8_t>(pieces[i].trained && i >= context);
+      }
+    }
+    return d;
+  }
+
+  static std::vector<ChatMessage> messages_of(const Json& list) {
+    std::vector<ChatMessage> messages;
+    for (const Json& m : list) messages.push_back({m["role"].get<std::string>(), m["content"].get<std::string>()});
+    return messages;
   }
 
   /// Prompt and completion as one text; the completion begins where its tokens first differ from the prompt's own.
