@@ -73,7 +73,7 @@ GenerationSettings generation_settings(const OpenedModel& opened, const Generate
   if (has_file) warn_of_others(j, where);
 
   GenerationSettings g;
-  TokenChoice& s = g.sampling;
+  SamplingSettings& s = g.sampling;
   const auto number = [&](const char* key, double absent, double least, double most) {
     const double x = get_number(j, key, absent, where);
     if (!(x >= least && x <= most))

@@ -11,7 +11,7 @@ namespace attune {
 
 /// When a text ends and how its tokens are chosen.
 struct GenerationSettings {
-  TokenChoice sampling;
+  SamplingSettings sampling;
   int64_t max_new_tokens = 20;
   int64_t num_samples = 1;
   uint64_t seed = 42;

@@ -59,7 +59,7 @@ void keep_min_p(double m, std::span<float> scores) {
 
 }  // namespace
 
-void process_scores(const TokenChoice& s, std::span<const int32_t> text, int64_t generated, std::span<const int32_t> ends, std::span<float> scores) {
+void process_scores(const SamplingSettings& s, std::span<const int32_t> text, int64_t generated, std::span<const int32_t> ends, std::span<float> scores) {
   if (s.repetition_penalty != 1.0) {
     const auto penalty = static_cast<float>(s.repetition_penalty);
     const std::unordered_set<int32_t> seen(text.begin(), text.end());
@@ -78,7 +78,7 @@ void process_scores(const TokenChoice& s, std::span<const int32_t> text, int64_t
     for (const int32_t id : ends) scores[static_cast<size_t>(id)] = kNever;
 }
 
-void filter_scores(const TokenChoice& s, std::span<float> scores) {
+void filter_scores(const SamplingSettings& s, std::span<float> scores) {
   if (s.temperature != 1.0)
     for (float& x : scores) x /= static_cast<float>(s.temperature);
   keep_top_k(s.top_k, scores);
@@ -86,7 +86,7 @@ void filter_scores(const TokenChoice& s, std::span<float> scores) {
   keep_min_p(s.min_p, scores);
 }
 
-int32_t choose_token(const TokenChoice& s, std::span<float> scores, Random& random) {
+int32_t choose_token(const SamplingSettings& s, std::span<float> scores, Random& random) {
   const auto best = static_cast<int32_t>(std::max_element(scores.begin(), scores.end()) - scores.begin());
   if (!s.do_sample) return best;
   filter_scores(s, scores);

@@ -9,30 +9,30 @@
 namespace attune {
 namespace {
 
-std::set<int> kept(const TokenChoice& s, std::vector<float> scores) {
+std::set<int> kept(const SamplingSettings& s, std::vector<float> scores) {
   filter_scores(s, scores);
   std::set<int> ids;
   for (size_t i = 0; i < scores.size(); ++i)
     if (std::isfinite(scores[i])) ids.insert(static_cast<int>(i));
   return ids;
 }
-TokenChoice none() {
-  TokenChoice s;
+SamplingSettings none() {
+  SamplingSettings s;
   s.top_k = 0;
   return s;
 }
-TokenChoice top_k(int64_t k) {
-  TokenChoice s = none();
+SamplingSettings top_k(int64_t k) {
+  SamplingSettings s = none();
   s.top_k = k;
   return s;
 }
-TokenChoice top_p(double p) {
-  TokenChoice s = none();
+SamplingSettings top_p(double p) {
+  SamplingSettings s = none();
   s.top_p = p;
   return s;
 }
-TokenChoice min_p(double p) {
-  TokenChoice s = none();
+SamplingSettings min_p(double p) {
+  SamplingSettings s = none();
   s.min_p = p;
   return s;
 }
@@ -71,7 +71,7 @@ TEST(Sampling, MinP) {
 
 /// Each filter sees what its predecessor left: top_p works on the softmax of the survivors of top_k, and temperature comes first.
 TEST(Sampling, FiltersInOrder) {
-  TokenChoice s = top_k(2);
+  SamplingSettings s = top_k(2);
   s.top_p = 0.65;  // of 0, 1, 2: probabilities .576 .212 .212
   EXPECT_EQ(kept(s, kScores), (Ids{0, 2}));
   s.temperature = 0.1;
@@ -79,7 +79,7 @@ TEST(Sampling, FiltersInOrder) {
 }
 
 TEST(Sampling, RepetitionPenaltyOncePerToken) {
-  TokenChoice s;
+  SamplingSettings s;
   s.repetition_penalty = 2;
   std::vector<float> scores{3, 2, -1, -2, 0};
   const std::vector<int32_t> text{0, 3, 4, 3, 0};
@@ -88,7 +88,7 @@ TEST(Sampling, RepetitionPenaltyOncePerToken) {
 }
 
 TEST(Sampling, NoRepeatedNgrams) {
-  TokenChoice s;
+  SamplingSettings s;
   s.no_repeat_ngram_size = 2;
   std::vector<float> scores(4, 1.0f);
   process_scores(s, std::vector<int32_t>{1, 2, 3, 1}, 0, {}, scores);
@@ -100,7 +100,7 @@ TEST(Sampling, NoRepeatedNgrams) {
 }
 
 TEST(Sampling, NoEndBeforeTheLeastLength) {
-  TokenChoice s;
+  SamplingSettings s;
   s.min_new_tokens = 3;
   const std::vector<int32_t> ends{1, 3};
   std::vector<float> scores(4, 1.0f);
@@ -120,7 +120,7 @@ TEST(Sampling, GreedyTakesTheLowestOfEquals) {
 
 /// 20,000 draws against the softmax.
 TEST(Sampling, DrawsFromTheSoftmax) {
-  TokenChoice s = none();
+  SamplingSettings s = none();
   s.do_sample = true;
   s.temperature = 0.5;
   std::vector<int> counts(5);
