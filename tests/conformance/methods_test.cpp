@@ -149,6 +149,8 @@ TEST_P(Method, GradientsEqualCentralDifferences) {
   clear_gradients();
   objective(*model_, true);
   constexpr double kStep = 1e-3;
+  // The rounding of the summed outputs, which a step divides by 2e-3.
+  const double noise = 5e-3 * std::max(1.0, std::sqrt(static_cast<double>(logits(*model_).size())) / 8);
   for (const auto& np : method_->trainable()) {
     Tensor& x = np.parameter->var.data;
     const Tensor& g = np.parameter->var.grad->value();
@@ -175,7 +177,7 @@ TEST_P(Method, GradientsEqualCentralDifferences) {
     for (const double slope : {(above - here) / kStep, (here - below) / kStep})
       if (std::abs(slope - expected) < std::abs(got - expected)) got = slope;
     at(0);
-    EXPECT_NEAR(got, expected, 2e-2 * std::abs(expected) + 5e-3) << np.name;
+    EXPECT_NEAR(got, expected, 2e-2 * std::abs(expected) + noise) << np.name;
   }
 }
 
@@ -185,7 +187,7 @@ TEST_P(Method, MergesWithoutChangingTheOutput) {
   const TensorMap merged = method_->merged(context_);
   EXPECT_EQ(largest_difference(logits(*model_), trained), 0) << "merging leaves the model alone";
   const auto whole = model_with(GetParam().model, labels_, merged);
-  EXPECT_LE(largest_difference(logits(*whole), trained), 1e-5);
+  EXPECT_LE(largest_difference(logits(*whole), trained), 1e-5 * std::max(1.0, largest(trained)));
   EXPECT_GT(largest_difference(trained, logits(*base())), 1e-3) << "training changed nothing, so this test says nothing";
 }
 
