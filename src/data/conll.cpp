@@ -84,7 +84,12 @@ class ConllParser {
     } else if (columns_ > 1) {
       tag_ = static_cast<int>(columns_) - 1;
     } else if (options_.labels == LabelUse::kRequired) {
-      fail(ErrorCode::kInput, {.id = "data.no_label_column", .where = file_.name, .what = "the lines have one column, so there are no tags", .expected = "a word and its tag a line", .got = "", .hint = ""});
+      fail(ErrorCode::kInput, {.id = "data.no_label_column",
+                               .where = file_.name,
+                               .what = "the lines have one column, so there are no tags",
+                               .expected = "a word and its tag a line",
+                               .got = "",
+                               .hint = ""});
     }
     file_.columns.text = word_;
     file_.columns.label = tag_;
@@ -116,10 +121,12 @@ class ConllParser {
       problem_ = std::move(reason);
       problem_line_ = number_;
     };
-    if (bytes_ > options_.max_record) return bad(fmt::format("a sentence of more than {} bytes; the limit is {}", bytes_, options_.max_record));
+    if (bytes_ > options_.max_record)
+      return bad(fmt::format("a sentence of more than {} bytes; the limit is {}", bytes_, options_.max_record));
     const std::vector<std::string_view> cells = columns_of(line, tabs_);
     if (cells.size() != columns_)
-      return bad(fmt::format("expected {} columns divided by {}, found {}: '{}'", columns_, tabs_ ? "tabs" : "spaces", cells.size(), excerpt(line)));
+      return bad(fmt::format("expected {} columns divided by {}, found {}: '{}'", columns_, tabs_ ? "tabs" : "spaces", cells.size(),
+                             excerpt(line)));
     if (!checked_)
       if (std::string problem = text_problem(line); !problem.empty()) return bad(std::move(problem));
     const std::string_view word = cells[static_cast<size_t>(word_)];

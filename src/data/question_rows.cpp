@@ -28,17 +28,19 @@ std::string answer_problem(const std::string& context, const CodePoints& points,
   if (has_no_text(answer)) return "an answer is empty";
   const int64_t length = CodePoints(answer).size();
   if (start >= 0 && points.slice(start, start + length) == answer) return "";
-  const std::string found = start < 0 || start >= points.size() ? "outside the context" : fmt::format("'{}'", excerpt(points.slice(start, start + length)));
+  const std::string found =
+      start < 0 || start >= points.size() ? "outside the context" : fmt::format("'{}'", excerpt(points.slice(start, start + length)));
   const int64_t at = nearest(context, points, answer, start);
   if (at < 0) return fmt::format("the answer '{}' is nowhere in the context (at answer_start {} is {})", excerpt(answer), start, found);
-  return fmt::format("the answer '{}' is not at answer_start {} (there is {}) but at {}, {} {} {}", excerpt(answer), start, found, at, std::llabs(at - start),
-                     std::llabs(at - start) == 1 ? "character" : "characters", at > start ? "later" : "earlier");
+  return fmt::format("the answer '{}' is not at answer_start {} (there is {}) but at {}, {} {} {}", excerpt(answer), start, found, at,
+                     std::llabs(at - start), std::llabs(at - start) == 1 ? "character" : "characters", at > start ? "later" : "earlier");
 }
 
 /// One answer's parts as JSON may write them.
 std::string take_answer(const Json* text, const Json* start, const std::string& context, const CodePoints& points, Json& gold) {
   if (text == nullptr || !text->is_string()) return "the text of an answer is missing or not a text";
-  if (start == nullptr || !start->is_number_integer()) return fmt::format("answer_start of the answer '{}' is missing or no whole number", excerpt(text->get_ref<const std::string&>()));
+  if (start == nullptr || !start->is_number_integer())
+    return fmt::format("answer_start of the answer '{}' is missing or no whole number", excerpt(text->get_ref<const std::string&>()));
   const auto at = start->get<int64_t>();
   if (std::string problem = answer_problem(context, points, text->get_ref<const std::string&>(), at); !problem.empty()) return problem;
   gold["text"].push_back(*text);
@@ -78,7 +80,8 @@ SquadRow squad_row(const Json& qa, const std::string& context, const std::string
   } else {
     out.problem = settle_question(row, answers == nullptr || labels == LabelUse::kIgnored ? Json() : *answers, labels);
   }
-  if (!out.problem.empty()) out.problem = fmt::format("{}, question '{}': {}", place, excerpt(row.id.empty() ? row.text : row.id), out.problem);
+  if (!out.problem.empty())
+    out.problem = fmt::format("{}, question '{}': {}", place, excerpt(row.id.empty() ? row.text : row.id), out.problem);
   return out;
 }
 
@@ -105,7 +108,9 @@ std::string settle_question(Row& row, const Json& answers, LabelUse labels) {
   const CodePoints points(*row.pair);
   if (answers.is_array()) {
     for (const Json& answer : answers)
-      if (std::string problem = take_answer(member(answer, "text"), member(answer, "answer_start"), *row.pair, points, gold); !problem.empty()) return problem;
+      if (std::string problem = take_answer(member(answer, "text"), member(answer, "answer_start"), *row.pair, points, gold);
+          !problem.empty())
+        return problem;
   } else {
     const Json* texts = member(answers, "text");
     const Json* starts = member(answers, "answer_start");
@@ -128,7 +133,8 @@ std::vector<SquadRow> squad_rows(const Json& record, uint64_t line, LabelUse lab
   if (record.contains("qas")) {
     add_paragraph(record, "paragraph", line, labels, out);
   } else if (const Json* paragraphs = member(record, "paragraphs"); paragraphs != nullptr && paragraphs->is_array()) {
-    for (size_t i = 0; i < paragraphs->size(); ++i) add_paragraph((*paragraphs)[i], fmt::format("{}, paragraph {}", article, i + 1), line, labels, out);
+    for (size_t i = 0; i < paragraphs->size(); ++i)
+      add_paragraph((*paragraphs)[i], fmt::format("{}, paragraph {}", article, i + 1), line, labels, out);
   } else {
     out.push_back({.row = {}, .problem = fmt::format("{}: 'paragraphs' is not a list", article)});
     out.back().row.line = line;

@@ -15,7 +15,9 @@ struct Labelled {
   int64_t begin = 0, end = 0;
 };
 
-size_t best_of(std::span<const double> scores) { return static_cast<size_t>(std::max_element(scores.begin(), scores.end()) - scores.begin()); }
+size_t best_of(std::span<const double> scores) {
+  return static_cast<size_t>(std::max_element(scores.begin(), scores.end()) - scores.begin());
+}
 
 Labelled labelled(std::span<const double> scores, int64_t begin, int64_t end) {
   const size_t best = best_of(scores);

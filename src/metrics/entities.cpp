@@ -14,7 +14,7 @@ namespace {
 /// How a scheme writes an entity.
 struct Letters {
   const char* name;
-  std::string_view all;       ///< beside O
+  std::string_view all;  ///< beside O
   char open, inside, close, single;
 };
 constexpr std::array<Letters, 5> kLetters{{{"IO", "I", 'I', 'I', 'I', 'I'},
@@ -41,9 +41,11 @@ std::string problem_with_closing(const EntityTag& before, const EntityTag& tag, 
   const bool open = before.prefix == letters.open || before.prefix == letters.inside;
   const bool needs_open = tag.prefix == letters.inside || tag.prefix == letters.close;
   if (open && !(needs_open && before.type == tag.type))
-    return fmt::format("{} is followed by {}, but {} closes an entity with {}-{}", written(before), written(tag), letters.name, letters.close, before.type);
+    return fmt::format("{} is followed by {}, but {} closes an entity with {}-{}", written(before), written(tag), letters.name,
+                       letters.close, before.type);
   if (!open && needs_open)
-    return fmt::format("{} follows {}, but {} opens an entity with {}-{}", written(tag), written(before), letters.name, letters.open, tag.type);
+    return fmt::format("{} follows {}, but {} opens an entity with {}-{}", written(tag), written(before), letters.name, letters.open,
+                       tag.type);
   return "";
 }
 
@@ -91,8 +93,8 @@ std::vector<TagProblem> check_tags(std::span<const std::string> tags, TagScheme 
     before = *tag;
   }
   if (closes && (before.prefix == letters.open || before.prefix == letters.inside))
-    problems.push_back({static_cast<int64_t>(tags.size()) - 1,
-                        fmt::format("{} is the last tag, but {} closes an entity with {}-{}", written(before), letters.name, letters.close, before.type)});
+    problems.push_back({static_cast<int64_t>(tags.size()) - 1, fmt::format("{} is the last tag, but {} closes an entity with {}-{}",
+                                                                           written(before), letters.name, letters.close, before.type)});
   return problems;
 }
 

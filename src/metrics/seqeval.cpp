@@ -38,11 +38,13 @@ bool one_of(uint32_t c, std::string_view letters) { return c < 0x80 && letters.f
 bool outside(uint32_t c) { return c == 'O' || c == '.'; }
 
 bool ends_before(const LooseTag& before, const LooseTag& tag) {
-  return one_of(before.prefix, "ES") || (one_of(before.prefix, "BI") && one_of(tag.prefix, "BSO")) || (!outside(before.prefix) && before.type != tag.type);
+  return one_of(before.prefix, "ES") || (one_of(before.prefix, "BI") && one_of(tag.prefix, "BSO")) ||
+         (!outside(before.prefix) && before.type != tag.type);
 }
 
 bool starts_at(const LooseTag& before, const LooseTag& tag) {
-  return one_of(tag.prefix, "BS") || (one_of(before.prefix, "ESO") && one_of(tag.prefix, "EI")) || (!outside(tag.prefix) && before.type != tag.type);
+  return one_of(tag.prefix, "BS") || (one_of(before.prefix, "ESO") && one_of(tag.prefix, "EI")) ||
+         (!outside(tag.prefix) && before.type != tag.type);
 }
 
 // ---- strict mode --------------------------------------------------------------------------------------------------
@@ -62,28 +64,25 @@ struct StrictScheme {
 
 const StrictScheme& strict_scheme(TagScheme scheme) {
   constexpr std::string_view kAll = "IOBESUL";
-  static const StrictScheme kIob1{"IOB",
-                                  {{"O", "I", Types::kAny}, {"I", "I", Types::kOther}, {"B", "I", Types::kAny}, {"IB", "B", Types::kSame}},
-                                  {{"BI", "I", Types::kSame}},
-                                  {{"I", "I", Types::kOther}, {"I", "OB", Types::kAny}, {"B", "O", Types::kAny}, {"B", "I", Types::kOther}, {"B", "B", Types::kSame}}};
-  static const StrictScheme kIob2{"IOB",
-                                  {{kAll, "B", Types::kAny}},
-                                  {{"BI", "I", Types::kSame}},
-                                  {{"BI", "OB", Types::kAny}, {"BI", "I", Types::kOther}}};
-  static const StrictScheme kIobes{"IOBES",
-                                   {{kAll, "BS", Types::kAny}},
-                                   {{"BI", "IE", Types::kSame}},
-                                   {{"SE", kAll, Types::kAny}}};
-  static const StrictScheme kBilou{"BILOU",
-                                   {{kAll, "BU", Types::kAny}},
-                                   {{"BI", "IL", Types::kSame}},
-                                   {{"UL", kAll, Types::kAny}}};
+  static const StrictScheme kIob1{
+      "IOB",
+      {{"O", "I", Types::kAny}, {"I", "I", Types::kOther}, {"B", "I", Types::kAny}, {"IB", "B", Types::kSame}},
+      {{"BI", "I", Types::kSame}},
+      {{"I", "I", Types::kOther}, {"I", "OB", Types::kAny}, {"B", "O", Types::kAny}, {"B", "I", Types::kOther}, {"B", "B", Types::kSame}}};
+  static const StrictScheme kIob2{
+      "IOB", {{kAll, "B", Types::kAny}}, {{"BI", "I", Types::kSame}}, {{"BI", "OB", Types::kAny}, {"BI", "I", Types::kOther}}};
+  static const StrictScheme kIobes{"IOBES", {{kAll, "BS", Types::kAny}}, {{"BI", "IE", Types::kSame}}, {{"SE", kAll, Types::kAny}}};
+  static const StrictScheme kBilou{"BILOU", {{kAll, "BU", Types::kAny}}, {{"BI", "IL", Types::kSame}}, {{"UL", kAll, Types::kAny}}};
   switch (scheme) {
     case TagScheme::kIo:
-    case TagScheme::kIob1: return kIob1;
-    case TagScheme::kIob2: return kIob2;
-    case TagScheme::kIobes: return kIobes;
-    case TagScheme::kBilou: return kBilou;
+    case TagScheme::kIob1:
+      return kIob1;
+    case TagScheme::kIob2:
+      return kIob2;
+    case TagScheme::kIobes:
+      return kIobes;
+    case TagScheme::kBilou:
+      return kBilou;
   }
   throw Bug("a tag scheme");
 }
@@ -268,10 +267,13 @@ EntityScores strict_entity_scores(TagSequences gold, TagSequences predicted, Tag
 std::string entity_report(const EntityScores& scores, int digits) {
   int64_t width = std::max<int64_t>(12, digits);  // "weighted avg"
   for (const EntityCounts& c : scores.counts) width = std::max(width, CodePoints(c.type).size());
-  const auto padded = [&](const std::string& name) { return std::string(static_cast<size_t>(width - CodePoints(name).size()), ' ') + name; };
+  const auto padded = [&](const std::string& name) {
+    return std::string(static_cast<size_t>(width - CodePoints(name).size()), ' ') + name;
+  };
   std::string out = fmt::format("{}  {:>9} {:>9} {:>9} {:>9}\n\n", padded(""), "precision", "recall", "f1-score", "support");
   const auto row = [&](const std::string& name, const ClassScores& s) {
-    out += fmt::format("{}  {:>9.{}f} {:>9.{}f} {:>9.{}f} {:>9}\n", padded(name), s.precision, digits, s.recall, digits, s.f1, digits, s.support);
+    out += fmt::format("{}  {:>9.{}f} {:>9.{}f} {:>9.{}f} {:>9}\n", padded(name), s.precision, digits, s.recall, digits, s.f1, digits,
+                       s.support);
   };
   for (size_t i = 0; i < scores.counts.size(); ++i) row(scores.counts[i].type, scores.per_type[i]);
   out += '\n';

@@ -21,10 +21,10 @@ struct EntityCounts {
 };
 
 struct EntityScores {
-  std::vector<EntityCounts> counts;        ///< by type, in code point order
-  std::vector<ClassScores> per_type;       ///< in the same order; support: entities of the gold
-  ClassScores micro, macro, weighted;      ///< all 0 where there is no entity at all
-  double accuracy = 0;                     ///< of all tags, O included; 0 without a tag
+  std::vector<EntityCounts> counts;    ///< by type, in code point order
+  std::vector<ClassScores> per_type;   ///< in the same order; support: entities of the gold
+  ClassScores micro, macro, weighted;  ///< all 0 where there is no entity at all
+  double accuracy = 0;                 ///< of all tags, O included; 0 without a tag
 };
 
 /// Entities of one sequence as conlleval reads it: first character the prefix, what follows the first '-' the type ("_" when empty).

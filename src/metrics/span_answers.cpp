@@ -16,9 +16,8 @@ std::vector<size_t> largest(std::span<const float> values, int64_t count) {
   std::vector<size_t> order(values.size());
   std::iota(order.begin(), order.end(), size_t{0});
   const size_t kept = std::min(values.size(), static_cast<size_t>(count));
-  std::partial_sort(order.begin(), order.begin() + static_cast<std::ptrdiff_t>(kept), order.end(), [&](size_t a, size_t b) {
-    return values[a] != values[b] ? values[a] > values[b] : a < b;
-  });
+  std::partial_sort(order.begin(), order.begin() + static_cast<std::ptrdiff_t>(kept), order.end(),
+                    [&](size_t a, size_t b) { return values[a] != values[b] ? values[a] > values[b] : a < b; });
   order.resize(kept);
   return order;
 }
@@ -91,7 +90,8 @@ SpanAnswer best_answer(const CodePoints& context, std::span<const AnswerWindow> 
   if (options.may_have_none) {
     chosen = &*std::find_if(all.begin(), all.end(), has_text);
     answer.null_odds = static_cast<double>(none.score - chosen->start_logit - chosen->end_logit);
-    if (answer.null_odds > options.null_score_diff_threshold) chosen = &*std::find_if(all.begin(), all.end(), [](const AnswerCandidate& c) { return c.none; });
+    if (answer.null_odds > options.null_score_diff_threshold)
+      chosen = &*std::find_if(all.begin(), all.end(), [](const AnswerCandidate& c) { return c.none; });
   }
   answer.text = chosen->text;
   answer.begin = chosen->begin;

@@ -14,8 +14,8 @@ namespace attune {
 
 /// One window of a question: a token's scores and where it stands in the context.
 struct AnswerWindow {
-  std::span<const float> start, end;                           ///< a score of each token; token 0 stands for "no answer"
-  std::span<const std::pair<int32_t, int32_t>> offsets;        ///< [begin, end) in code points of the context; begin -1: not a context token
+  std::span<const float> start, end;                     ///< a score of each token; token 0 stands for "no answer"
+  std::span<const std::pair<int32_t, int32_t>> offsets;  ///< [begin, end) in code points of the context; begin -1: not a context token
 };
 
 struct AnswerOptions {
@@ -29,15 +29,15 @@ struct AnswerCandidate {
   std::string text;
   int64_t begin = 0, end = 0;  ///< in code points of the context; 0 and 0 for "no answer"
   float start_logit = 0, end_logit = 0, score = 0;
-  double probability = 0;      ///< softmax over the candidates kept
-  bool none = false;           ///< stands for "no answer"
+  double probability = 0;  ///< softmax over the candidates kept
+  bool none = false;       ///< stands for "no answer"
 };
 
 struct SpanAnswer {
-  std::string text;            ///< "": no answer
+  std::string text;  ///< "": no answer
   int64_t begin = 0, end = 0;
-  double probability = 0;      ///< of the candidate chosen
-  double null_odds = 0;        ///< score of "no answer" less that of the best answer; 0 unless may_have_none
+  double probability = 0;                   ///< of the candidate chosen
+  double null_odds = 0;                     ///< score of "no answer" less that of the best answer; 0 unless may_have_none
   std::vector<AnswerCandidate> candidates;  ///< best first, as nbest_predictions.json lists them
 };
 

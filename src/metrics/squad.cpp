@@ -29,8 +29,10 @@ bool is_cased(int32_t c) {
   switch (utf8proc_category(c)) {
     case UTF8PROC_CATEGORY_LU:
     case UTF8PROC_CATEGORY_LL:
-    case UTF8PROC_CATEGORY_LT: return true;
-    default: return c == 0xaa || c == 0xba || (c >= 0x2160 && c <= 0x217f) || (c >= 0x24b6 && c <= 0x24e9);
+    case UTF8PROC_CATEGORY_LT:
+      return true;
+    default:
+      return c == 0xaa || c == 0xba || (c >= 0x2160 && c <= 0x217f) || (c >= 0x24b6 && c <= 0x24e9);
   }
 }
 
@@ -41,10 +43,13 @@ bool is_case_ignorable(int32_t c) {
     case UTF8PROC_CATEGORY_ME:
     case UTF8PROC_CATEGORY_CF:
     case UTF8PROC_CATEGORY_LM:
-    case UTF8PROC_CATEGORY_SK: return true;
-    default: break;
+    case UTF8PROC_CATEGORY_SK:
+      return true;
+    default:
+      break;
   }
-  constexpr int32_t kInsideWords[] = {0x27, 0x2e, 0x3a, 0xb7, 0x387, 0x55f, 0x5f4, 0x2018, 0x2019, 0x2024, 0x2027, 0xfe13, 0xfe52, 0xfe55, 0xff07, 0xff0e, 0xff1a};
+  constexpr int32_t kInsideWords[] = {0x27,   0x2e,   0x3a,   0xb7,   0x387,  0x55f,  0x5f4,  0x2018, 0x2019,
+                                      0x2024, 0x2027, 0xfe13, 0xfe52, 0xfe55, 0xff07, 0xff0e, 0xff1a};
   return std::find(std::begin(kInsideWords), std::end(kInsideWords), c) != std::end(kInsideWords);
 }
 
@@ -75,12 +80,14 @@ std::vector<int32_t> lower(const std::vector<int32_t>& text) {
 }
 
 /// string.punctuation
-bool is_ascii_punctuation(int32_t c) { return (c >= 0x21 && c <= 0x2f) || (c >= 0x3a && c <= 0x40) || (c >= 0x5b && c <= 0x60) || (c >= 0x7b && c <= 0x7e); }
+bool is_ascii_punctuation(int32_t c) {
+  return (c >= 0x21 && c <= 0x2f) || (c >= 0x3a && c <= 0x40) || (c >= 0x5b && c <= 0x60) || (c >= 0x7b && c <= 0x7e);
+}
 
 /// str.isspace
 bool is_space(int32_t c) {
-  return (c >= 0x09 && c <= 0x0d) || (c >= 0x1c && c <= 0x20) || c == 0x85 || c == 0xa0 || c == 0x1680 || (c >= 0x2000 && c <= 0x200a) || c == 0x2028 ||
-         c == 0x2029 || c == 0x202f || c == 0x205f || c == 0x3000;
+  return (c >= 0x09 && c <= 0x0d) || (c >= 0x1c && c <= 0x20) || c == 0x85 || c == 0xa0 || c == 0x1680 || (c >= 0x2000 && c <= 0x200a) ||
+         c == 0x2028 || c == 0x2029 || c == 0x202f || c == 0x205f || c == 0x3000;
 }
 
 /// \w of the re module: str.isalnum or "_"
@@ -93,8 +100,10 @@ bool is_word(int32_t c) {
     case UTF8PROC_CATEGORY_LO:
     case UTF8PROC_CATEGORY_ND:
     case UTF8PROC_CATEGORY_NL:
-    case UTF8PROC_CATEGORY_NO: return true;
-    default: return c == '_';
+    case UTF8PROC_CATEGORY_NO:
+      return true;
+    default:
+      return c == '_';
   }
 }
 
@@ -146,7 +155,8 @@ double f1_of_normalized(const std::string& gold, const std::string& predicted) {
     ++same;
   }
   if (same == 0) return 0;
-  const double precision = static_cast<double>(same) / static_cast<double>(p.size()), recall = static_cast<double>(same) / static_cast<double>(g.size());
+  const double precision = static_cast<double>(same) / static_cast<double>(p.size()),
+               recall = static_cast<double>(same) / static_cast<double>(g.size());
   return (2 * precision * recall) / (precision + recall);
 }
 
@@ -169,10 +179,12 @@ void add_means(Json& out, const std::string& prefix, std::span<const AnswerScore
 }
 
 /// The best mean any threshold on the no-answer scores could give, and that threshold.
-std::pair<double, double> best_threshold(std::span<const AnsweredQuestion> questions, std::span<const AnswerScores> scores, double AnswerScores::*score) {
+std::pair<double, double> best_threshold(std::span<const AnsweredQuestion> questions, std::span<const AnswerScores> scores,
+                                         double AnswerScores::*score) {
   std::vector<size_t> order(questions.size());
   std::iota(order.begin(), order.end(), size_t{0});
-  std::stable_sort(order.begin(), order.end(), [&](size_t a, size_t b) { return questions[a].no_answer_score < questions[b].no_answer_score; });
+  std::stable_sort(order.begin(), order.end(),
+                   [&](size_t a, size_t b) { return questions[a].no_answer_score < questions[b].no_answer_score; });
   double now = 0;
   for (const AnsweredQuestion& q : questions) now += q.gold.empty() ? 1.0 : 0.0;
   double best = now, threshold = 0;
@@ -209,9 +221,13 @@ std::string normalize_answer(std::string_view text) {
   return out;
 }
 
-double answer_exact(std::string_view gold, std::string_view predicted) { return normalize_answer(gold) == normalize_answer(predicted) ? 1.0 : 0.0; }
+double answer_exact(std::string_view gold, std::string_view predicted) {
+  return normalize_answer(gold) == normalize_answer(predicted) ? 1.0 : 0.0;
+}
 
-double answer_f1(std::string_view gold, std::string_view predicted) { return f1_of_normalized(normalize_answer(gold), normalize_answer(predicted)); }
+double answer_f1(std::string_view gold, std::string_view predicted) {
+  return f1_of_normalized(normalize_answer(gold), normalize_answer(predicted));
+}
 
 AnswerScores answer_scores(const AnsweredQuestion& question) {
   std::vector<std::string> gold;

@@ -6,8 +6,10 @@
 
 namespace attune {
 
-LossSum span_loss(const Context& ctx, const Var& logits, std::span<const int64_t> starts, std::span<const std::pair<int32_t, int32_t>> spans, float smoothing) {
-  require(logits.cols() == 2 && starts.size() == spans.size() + 1 && starts.back() == logits.rows(), "span_loss: two scores a token, a span a sequence");
+LossSum span_loss(const Context& ctx, const Var& logits, std::span<const int64_t> starts,
+                  std::span<const std::pair<int32_t, int32_t>> spans, float smoothing) {
+  require(logits.cols() == 2 && starts.size() == spans.size() + 1 && starts.back() == logits.rows(),
+          "span_loss: two scores a token, a span a sequence");
   const float* z = logits.data.f32();
   const int64_t pitch = logits.data.pitch();
   LossSum loss;

@@ -30,7 +30,9 @@ struct ContextWindow : ExampleDetail {
 const ContextWindow& context_window(const Example& x) { return static_cast<const ContextWindow&>(*x.detail); }
 const Offsets& offsets_of(const Example& x) { return context_window(x).offsets; }
 
-std::string without_leading_space(const std::string& text) { return text.substr(std::min(text.find_first_not_of(" \t\r\n\v\f"), text.size())); }
+std::string without_leading_space(const std::string& text) {
+  return text.substr(std::min(text.find_first_not_of(" \t\r\n\v\f"), text.size()));
+}
 
 /// Tokens of the answer [begin, end) in a window, or the first token twice where the window does not hold all of it.
 std::pair<int32_t, int32_t> tokens_of(const Offsets& offsets, int64_t begin, int64_t end) {
@@ -55,7 +57,9 @@ GoldAnswers gold_of(const Row& row) {
   return {row.label["text"].get<std::vector<std::string>>(), row.label["answer_start"].get<std::vector<int64_t>>()};
 }
 
-std::string question_name(const Row& row) { return row.id.empty() ? fmt::format("row {}", row.index) : fmt::format("question '{}'", excerpt(row.id)); }
+std::string question_name(const Row& row) {
+  return row.id.empty() ? fmt::format("row {}", row.index) : fmt::format("question '{}'", excerpt(row.id));
+}
 std::string question_id(const Row& row) { return row.id.empty() ? std::to_string(row.index) : row.id; }
 
 bool any_without_answer(std::span<const Row> rows) {
@@ -71,7 +75,8 @@ class QuestionAnswering : public Task {
   std::vector<Example> encode(const Row& row, const Tokenizer& tokenizer) const override {
     std::string problem;
     std::vector<Example> windows = windows_of(row, tokenizer, settings_.options.version_2_with_negative.value_or(false), problem);
-    if (!problem.empty()) fail(ErrorCode::kInput, {.id = "data.question", .where = fmt::format("line {}, {}", row.line, question_name(row)), .what = problem});
+    if (!problem.empty())
+      fail(ErrorCode::kInput, {.id = "data.question", .where = fmt::format("line {}, {}", row.line, question_name(row)), .what = problem});
     return windows;
   }
 
@@ -93,9 +98,16 @@ class QuestionAnswering : public Task {
       for (Example& x : windows) all.push_back(std::move(x));
     }
     if (!problems.empty())
-      fail(ErrorCode::kInput, {.id = "data.question", .where = where, .what = fmt::format("{} questions cannot be used:{}", problems.count(), problems.list()), .hint = "raise max_length or lower doc_stride"});
-    if (!unreached.empty()) warning(fmt::format("{} of {} answers are in no window as a whole and are learned as \"no answer\":{}", unreached.count(), answerable, unreached.list()));
-    if (!inexact.empty()) note(fmt::format("{} of {} answers begin or end inside a token; the tokens around them are learned:{}", inexact.count(), answerable, inexact.list()));
+      fail(ErrorCode::kInput, {.id = "data.question",
+                               .where = where,
+                               .what = fmt::format("{} questions cannot be used:{}", problems.count(), problems.list()),
+                               .hint = "raise max_length or lower doc_stride"});
+    if (!unreached.empty())
+      warning(fmt::format("{} of {} answers are in no window as a whole and are learned as \"no answer\":{}", unreached.count(), answerable,
+                          unreached.list()));
+    if (!inexact.empty())
+      note(fmt::format("{} of {} answers begin or end inside a token; the tokens around them are learned:{}", inexact.count(), answerable,
+                       inexact.list()));
     return all;
   }
 
@@ -121,7 +133,9 @@ class QuestionAnswering : public Task {
       }
     }
     Json m = squad_json(questions, scores, {.no_answer_threshold = std::nullopt, .best = none});
-    const auto share = [&](int64_t n) { return positions.windows == 0 ? 0.0 : static_cast<double>(n) / static_cast<double>(positions.windows); };
+    const auto share = [&](int64_t n) {
+      return positions.windows == 0 ? 0.0 : static_cast<double>(n) / static_cast<double>(positions.windows);
+    };
     m["start_accuracy"] = share(positions.start);
     m["end_accuracy"] = share(positions.end);
     m["span_accuracy"] = share(positions.both);
@@ -138,8 +152,8 @@ class QuestionAnswering : public Task {
     std::string out;
     const auto line = [&](const char* name, const std::string& text) { out += fmt::format("{:<16} {}\n", name, text); };
     for (const char* name : {"exact", "f1"})
-      line(name, fmt::format("{:.2f}  ({:.2f} to {:.2f}, 95 %, by context)", m[name].get<double>(), m[std::string(name) + "_interval"][0].get<double>(),
-                             m[std::string(name) + "_interval"][1].get<double>()));
+      line(name, fmt::format("{:.2f}  ({:.2f} to {:.2f}, 95 %, by context)", m[name].get<double>(),
+                             m[std::string(name) + "_interval"][0].get<double>(), m[std::string(name) + "_interval"][1].get<double>()));
     for (const char* name : {"HasAns_exact", "HasAns_f1", "NoAns_exact", "NoAns_f1", "best_exact", "best_f1"})
       if (m.contains(name)) line(name, fmt::format("{:.2f}", m[name].get<double>()));
     for (const char* name : {"start_accuracy", "end_accuracy", "span_accuracy"}) line(name, fmt::format("{:.4f}", m[name].get<double>()));
@@ -147,7 +161,8 @@ class QuestionAnswering : public Task {
     return out;
   }
   std::vector<std::string> metric_names() const override {
-    return {"exact", "f1", "HasAns_exact", "HasAns_f1", "NoAns_exact", "NoAns_f1", "best_exact", "best_f1", "start_accuracy", "end_accuracy", "span_accuracy"};
+    return {"exact",      "f1",      "HasAns_exact",   "HasAns_f1",    "NoAns_exact",  "NoAns_f1",
+            "best_exact", "best_f1", "start_accuracy", "end_accuracy", "span_accuracy"};
   }
   std::vector<std::string> headline() const override { return {"exact", "f1"}; }
 
@@ -230,8 +245,10 @@ class QuestionAnswering : public Task {
     if (room <= options.stride) {
       // Such windows would not move on; a context that fits needs none.
       if (static_cast<int64_t>(tokenizer.encode(question, *row.pair).ids.size()) > settings_.max_length) {
-        problem = fmt::format("the question has {} tokens, which leaves {} of max_length {} for the context; windows that share {} tokens (doc_stride) need more", asked, std::max<int64_t>(room, 0),
-                              settings_.max_length, options.stride);
+        problem = fmt::format(
+            "the question has {} tokens, which leaves {} of max_length {} for the context; windows that share {} tokens (doc_stride) need "
+            "more",
+            asked, std::max<int64_t>(room, 0), settings_.max_length, options.stride);
         return {};
       }
       options.return_overflow = false;
@@ -313,6 +330,8 @@ std::unique_ptr<Task> make_question_answering(TaskSettings settings) { return st
 }  // namespace
 
 extern const TaskKind kQuestionAnswering;
-const TaskKind kQuestionAnswering{"question-answering", "QUESTION_ANS", HeadKind::kQuestionAnswering, RowKind::kQuestion, 384, nullptr, nullptr, make_question_answering, settle_answerable};
+const TaskKind kQuestionAnswering{
+    "question-answering",    "QUESTION_ANS",   HeadKind::kQuestionAnswering, RowKind::kQuestion, 384, nullptr, nullptr,
+    make_question_answering, settle_answerable};
 
 }  // namespace attune

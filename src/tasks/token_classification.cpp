@@ -1,21 +1,18 @@
 // Token classification: a tag for every word, named entities above all. A word's tag is learned by its first piece; sentences longer than
 // the model are cut into windows so that every word is read and scored once (formats: sections 9.7, 10.4).
 #include <fmt/format.h>
-#include <fmt/ranges.h>
 
 #include <algorithm>
 #include <cmath>
-#include <map>
-#include <unordered_map>
 
 #include "base/code_points.h"
 #include "base/error.h"
 #include "base/random.h"
-#include "data/excerpt.h"
 #include "metrics/aggregation.h"
 #include "metrics/intervals.h"
 #include "metrics/seqeval.h"
 #include "tasks/task.h"
+#include "tasks/token_classification_tags.h"
 #include "tasks/token_windows.h"
 
 namespace attune {
@@ -26,10 +23,10 @@ constexpr int32_t kNoTag = -100;
 /// A window of a row: where its words and tokens stand.
 struct WordWindow : ExampleDetail {
   struct Word {
-    size_t word;    ///< in the row
-    size_t token;   ///< its first in the window
+    size_t word;   ///< in the row
+    size_t token;  ///< its first in the window
     size_t pieces;
-    bool owned;     ///< this window says the word's tag
+    bool owned;  ///< this window says the word's tag
   };
   std::vector<Word> words;
   std::vector<std::pair<int64_t, int64_t>> offsets;  ///< by token, in code points of the row's text
@@ -127,96 +124,6 @@ std::vector<double> probabilities(std::span<const float> z) {
   return p;
 }
 
-// ---- tags ---------------------------------------------------------------------------------------------------------
-
-/// Tags as texts; numbers are positions in `names`, where no name is that number.
-class TagNames {
- public:
-  explicit TagNames(std::vector<std::string> names) : names_(std::move(names)) {
-    for (size_t i = 0; i < names_.size(); ++i) ids_.emplace(names_[i], static_cast<int32_t>(i));
-  }
-  /// -1: unknown.
-  int32_t id(const Json& tag) const {
-    const std::string text = label_text(tag);
-    if (const auto it = ids_.find(text); it != ids_.end()) return it->second;
-    if (!tag.is_number_integer()) return -1;
-    const auto n = tag.get<int64_t>();
-    return n >= 0 && n < static_cast<int64_t>(names_.size()) ? static_cast<int32_t>(n) : -1;
-  }
-  const std::vector<std::string>& names() const { return names_; }
-
- private:
-  std::vector<std::string> names_;
-  std::unordered_map<std::string, int32_t> ids_;
-};
-
-std::string place_of_word(const std::string& where, const Row& row, size_t word) {
-  return fmt::format("{}:{}: word {} ('{}')", where, row.line, word + 1, word < row.tokens.size() ? excerpt(row.tokens[word]) : "");
-}
-
-[[noreturn]] void fail_tags(const char* id, const std::string& where, const std::string& what, const Problems& problems, std::string hint) {
-  fail(ErrorCode::kInput, {.id = id, .where = where, .what = fmt::format("{}:{}", what, problems.list()), .hint = std::move(hint)});
-}
-
-/// The tags of labelled rows as ids, and an error that lists those that are unknown or at odds with the scheme of the file.
-std::vector<std::vector<int32_t>> tag_ids(std::span<const Row> rows, const TagNames& tags, const std::string& where, bool optional) {
-  std::vector<std::vector<int32_t>> ids(rows.size());
-  std::vector<std::vector<std::string>> sequences(rows.size());
-  Problems unknown, broken;
-  for (size_t i = 0; i < rows.size(); ++i) {
-    const Row& row = rows[i];
-    if (row.label.is_null() || row.tokens.empty()) {
-      if (!optional) unknown.add(fmt::format("{}:{}: no tags", where, row.line));
-      continue;
-    }
-    require(row.label.is_array() && row.label.size() == row.tokens.size(), "a tag for every word");
-    for (size_t w = 0; w < row.tokens.size(); ++w) {
-      const int32_t id = tags.id(row.label[w]);
-      if (id < 0) unknown.add(fmt::format("{}: '{}'", place_of_word(where, row, w), excerpt(label_text(row.label[w]))));
-      ids[i].push_back(id);
-      sequences[i].push_back(id < 0 ? "O" : tags.names()[static_cast<size_t>(id)]);
-    }
-  }
-  if (!unknown.empty())
-    fail_tags("data.labels.unknown", where, fmt::format("{} tags are unknown", unknown.count()), unknown, fmt::format("the tags are {}", fmt::join(tags.names(), ", ")));
-  if (const auto scheme = detect_scheme(sequences)) {
-    for (size_t i = 0; i < rows.size(); ++i)
-      for (const TagProblem& p : check_tags(sequences[i], *scheme)) broken.add(fmt::format("{}: {}", place_of_word(where, rows[i], static_cast<size_t>(p.position)), p.reason));
-    if (!broken.empty())
-      fail_tags("data.tags.broken", where, fmt::format("{} tags break the scheme {}", broken.count(), scheme_name(*scheme)), broken, "correct the tags: they are not repaired in silence");
-  }
-  return ids;
-}
-
-LabelSet labels_of_rows(std::span<const Row> train, const LabelOptions& options, const std::string& where) {
-  std::vector<std::string> found;
-  std::map<std::string, int64_t> counts;
-  bool numbers = true;
-  for (const Row& row : train) {
-    if (!row.label.is_array()) continue;
-    for (const Json& tag : row.label) {
-      numbers = numbers && tag.is_number_integer();
-      ++counts[label_text(tag)];
-    }
-  }
-  for (const auto& [tag, count] : counts) found.push_back(tag);
-  if (found.empty()) fail(ErrorCode::kInput, {.id = "data.no_labels", .where = where, .what = "no row has tags"});
-  sort_label_names(found);
-  std::vector<std::string> names = found;
-  if (!options.names.empty())
-    names = options.names;
-  else if (same_set(found, options.model_names) || (numbers && !options.model_names.empty()))
-    names = options.model_names;
-  if (found.size() == 1)
-    fail(ErrorCode::kInput, {.id = "data.one_class", .where = where, .what = fmt::format("every word has the tag '{}'; there is nothing to learn", excerpt(found[0])), .hint = "look at the tag column (label_column)"});
-  tag_ids(train, TagNames(names), where, false);
-  return LabelSet(ProblemType::kSingleLabel, std::move(names));
-}
-
-void check_tags_of_rows(std::span<const Row> rows, const LabelSet& labels, const std::string& where) { tag_ids(rows, TagNames(labels.names()), where, false); }
-
-// ---- the task -----------------------------------------------------------------------------------------------------
-
 class TokenClassification : public Task {
  public:
   explicit TokenClassification(TaskSettings settings) : Task(std::move(settings)), tags_(settings_.labels) {
@@ -232,7 +139,10 @@ class TokenClassification : public Task {
     const Frame frame = frame_of(tokenizer);
     const int64_t budget = settings_.max_length - static_cast<int64_t>(frame.before.size() + frame.after.size());
     if (budget < 1)
-      fail(ErrorCode::kUsage, {.id = "tokenizer.max_length", .where = "max_length", .what = "is too small for the special tokens and a word", .got = fmt::format("{}", settings_.max_length)});
+      fail(ErrorCode::kUsage, {.id = "tokenizer.max_length",
+                               .where = "max_length",
+                               .what = "is too small for the special tokens and a word",
+                               .got = fmt::format("{}", settings_.max_length)});
     const WordWindows plan = plan_windows(p.count, budget, budget / 4);
     std::vector<size_t> first(p.count.size() + 1, 0);
     for (size_t w = 0; w < p.count.size(); ++w) first[w + 1] = first[w] + static_cast<size_t>(p.count[w]);
@@ -267,7 +177,8 @@ class TokenClassification : public Task {
     return windows;
   }
 
-  std::vector<Example> encode_all(std::span<const Row> rows, const Tokenizer& tokenizer, const std::string& where, bool labels_optional) const override {
+  std::vector<Example> encode_all(std::span<const Row> rows, const Tokenizer& tokenizer, const std::string& where,
+                                  bool labels_optional) const override {
     const std::vector<std::vector<int32_t>> ids = tag_ids(rows, tags_, where, labels_optional);
     std::vector<Example> all;
     for (size_t i = 0; i < rows.size(); ++i) {
@@ -322,21 +233,26 @@ class TokenClassification : public Task {
       per_type[s.counts[i].type] = {{"precision", c.precision}, {"recall", c.recall}, {"f1", c.f1}, {"number", c.support}};
     }
     m["per_type"] = std::move(per_type);
-    m["broken_predictions"] = std::count_if(predicted.begin(), predicted.end(), [&](const std::vector<std::string>& tags) { return !check_tags(tags, *scheme).empty(); });
+    m["broken_predictions"] = std::count_if(predicted.begin(), predicted.end(),
+                                            [&](const std::vector<std::string>& tags) { return !check_tags(tags, *scheme).empty(); });
     m["report"] = entity_report(s, 4);
     return m;
   }
 
   std::string report(const Json& m) const override {
     std::string out = m.contains("report") ? m["report"].get<std::string>() : "";
-    out += fmt::format("\ntoken accuracy {:.4f}\ncoverage: {:.0f} % of {} words in {} windows\n", m["overall_accuracy"].get<double>(), 100 * m["coverage"].get<double>(),
-                       m["words"].get<int64_t>(), m["windows"].get<int64_t>());
-    if (const auto n = m["words_without_token"].get<int64_t>(); n > 0) out += fmt::format("{} words have no token of this vocabulary and are scored as {}\n", n, name_of(static_cast<int32_t>(outside_)));
+    out += fmt::format("\ntoken accuracy {:.4f}\ncoverage: {:.0f} % of {} words in {} windows\n", m["overall_accuracy"].get<double>(),
+                       100 * m["coverage"].get<double>(), m["words"].get<int64_t>(), m["windows"].get<int64_t>());
+    if (const auto n = m["words_without_token"].get<int64_t>(); n > 0)
+      out += fmt::format("{} words have no token of this vocabulary and are scored as {}\n", n, name_of(static_cast<int32_t>(outside_)));
     if (m.contains("broken_predictions") && m["broken_predictions"].get<int64_t>() > 0)
-      out += fmt::format("{} of {} predicted sequences break the scheme {}\n", m["broken_predictions"].get<int64_t>(), m["rows"].get<int64_t>(), m["scheme"].get<std::string>());
+      out += fmt::format("{} of {} predicted sequences break the scheme {}\n", m["broken_predictions"].get<int64_t>(),
+                         m["rows"].get<int64_t>(), m["scheme"].get<std::string>());
     return out;
   }
-  std::vector<std::string> metric_names() const override { return {"overall_f1", "overall_precision", "overall_recall", "overall_accuracy", "macro_f1", "weighted_f1"}; }
+  std::vector<std::string> metric_names() const override {
+    return {"overall_f1", "overall_precision", "overall_recall", "overall_accuracy", "macro_f1", "weighted_f1"};
+  }
   std::vector<std::string> headline() const override { return {"overall_f1", "overall_accuracy"}; }
 
   Json answer(const RowOutputs& row, bool with_logits) const override {
@@ -462,8 +378,8 @@ class TokenClassification : public Task {
     return detect_scheme(gold);
   }
 
-  Json interval(const std::vector<std::vector<std::string>>& gold, const std::vector<std::vector<std::string>>& predicted, const std::vector<uint64_t>& clusters, bool strict,
-                TagScheme scheme) const {
+  Json interval(const std::vector<std::vector<std::string>>& gold, const std::vector<std::vector<std::string>>& predicted,
+                const std::vector<uint64_t>& clusters, bool strict, TagScheme scheme) const {
     std::vector<double> twice_hits, both;
     for (size_t i = 0; i < gold.size(); ++i) {
       const auto spans = [&](const std::vector<std::string>& tags) { return strict ? strict_spans(tags, scheme) : lenient_spans(tags); };
@@ -491,13 +407,17 @@ class TokenClassification : public Task {
 
 std::unique_ptr<Task> make_token_classification(TaskSettings settings) {
   if (settings.labels.empty())
-    fail(ErrorCode::kUsage, {.id = "task.no_labels", .where = "token-classification", .what = "no tags are known", .hint = "give tagged training data, or a model that has a trained head"});
+    fail(ErrorCode::kUsage, {.id = "task.no_labels",
+                             .where = "token-classification",
+                             .what = "no tags are known",
+                             .hint = "give tagged training data, or a model that has a trained head"});
   return std::make_unique<TokenClassification>(std::move(settings));
 }
 
 }  // namespace
 
 extern const TaskKind kTokenClassification;
-const TaskKind kTokenClassification{"token-classification", "TOKEN_CLS", HeadKind::kTokenClassification, RowKind::kTokens, 0, labels_of_rows, check_tags_of_rows, make_token_classification};
+const TaskKind kTokenClassification{"token-classification", "TOKEN_CLS",        HeadKind::kTokenClassification, RowKind::kTokens, 0,
+                                    labels_of_rows,         check_tags_of_rows, make_token_classification};
 
 }  // namespace attune

@@ -153,6 +153,8 @@ TEST_F(Tokens, LabelsOfTheData) {
   LabelOptions model;
   model.model_names = {"O", "B-X", "I-X"};
   EXPECT_THAT(kind.labels(rows, model, "x").names(), ElementsAre("O", "B-X", "I-X"));
+  model.model_names.push_back("B-Y");
+  EXPECT_EQ(kind.labels(rows, model, "x").names().size(), 4u) << "a head that knows more keeps it";
   LabelOptions given;
   given.names = {"O", "I-X"};
   EXPECT_THROW(kind.labels(rows, given, "x"), Error);
