@@ -9,6 +9,7 @@
 
 #include "base/error.h"
 #include "base/suggest.h"
+#include "io/gguf.h"
 #include "io/model_folder.h"
 
 namespace attune {
@@ -162,8 +163,11 @@ ResolvedModel resolve_model(const std::string& name) {
     not_found(name, "the name of the model is empty", "give a folder or a name such as distilbert-base-uncased");
   const fs::path local = expand(name);
   if (folder_exists(local)) return {kind_of(local), local, ""};
-  if (file_exists(local))
-    not_found(name, "is a file, not a model folder", "give the folder that holds config.json");
+  if (file_exists(local)) {
+    const bool gguf = is_gguf(local);
+    not_found(name, gguf ? "is a GGUF file, not a model folder" : "is a file, not a model folder",
+              gguf ? fmt::format("convert it first: attune convert {} --output DIR", name) : "give the folder that holds config.json");
+  }
 
   const RepoName repo = repo_name(name);
   const fs::path cache = hub_cache();

@@ -157,6 +157,7 @@ class Loader {
         fail(ErrorCode::kInput, {.id = "tokenizer.special_token", .where = where, .what = fmt::format("a {} needs a {}", class_name(class_), key)});
       return t->content;
     };
+    warn_of_unused_pre_tokenizer();
     parts_.document = class_parts(class_, parts_.config, name, where);
     const Json& d = parts_.document;
     require_model_type(d["model"]["type"].get<std::string>());
@@ -177,6 +178,16 @@ class Loader {
     parts_.document["post_processor"] = in_file.is_null() ? class_post_processor(class_, arguments, name, id, where) : in_file;
     parts_.post_processor = parse_post_processor(parts_.document["post_processor"], in_file.is_null() ? where : at("post_processor"));
     check_template_ids();
+  }
+
+  /// SmolLM2's published folder, for one, names GPT2Tokenizer and cuts digits apart in tokenizer.json, which transformers 5 does not do then.
+  void warn_of_unused_pre_tokenizer() const {
+    if (!document_ || !byte_level()) return;
+    const auto pre = document_->find("pre_tokenizer");
+    if (pre == document_->end() || !pre->is_object() || !pre->contains("type") || (*pre)["type"] == "ByteLevel") return;
+    warning(fmt::format("{}: the pre_tokenizer of tokenizer.json is not used, since the class {} builds its own (as transformers 5 does); \"tokenizer_class\": "
+                        "\"PreTrainedTokenizerFast\" in tokenizer_config.json would use it",
+                        folder_.string(), class_name(class_)));
   }
 
   void require_model_type(const std::string& type) const {

@@ -277,7 +277,7 @@ TEST(Commands, EnvVersionAndHelp) {
   EXPECT_TRUE(e.contains("kernels"));
   Outcome overview = f.run({"--help"});
   EXPECT_EQ(overview.status, 0);
-  for (const char* c : {"train", "evaluate", "predict", "merge", "inspect", "validate", "tokenize", "env"}) {
+  for (const char* c : {"train", "evaluate", "predict", "merge", "convert", "inspect", "validate", "tokenize", "env"}) {
     EXPECT_THAT(overview.out, HasSubstr(c));
     Outcome h = f.run({c, "--help"});
     EXPECT_EQ(h.status, 0) << c;
@@ -286,6 +286,29 @@ TEST(Commands, EnvVersionAndHelp) {
     EXPECT_THAT(h.out, HasSubstr("Examples"));
   }
   EXPECT_THAT(f.run({"train", "--help"}).out, HasSubstr("--learning-rate"));
+}
+
+TEST(Commands, ConvertsGgufAndSaysSoWhereAModelIsWanted) {
+  Folder f;
+  const std::string tiny = std::string(ATTUNE_SOURCE_DIR) + "/tests/golden/gguf/tiny.gguf";
+  Outcome r = f.run({"convert", tiny, "--output", "m"});
+  EXPECT_EQ(r.status, 0) << r.err;
+  EXPECT_THAT(r.out, HasSubstr("llama, tiny"));
+  EXPECT_THAT(r.out, HasSubstr("2 Q8_0"));
+  EXPECT_EQ(json::parse(f.read("m/config.json"))["model_type"], "llama");
+  EXPECT_EQ(f.run({"convert", tiny, "--output", "m"}).status, 7);
+  EXPECT_EQ(json::parse(f.run({"convert", tiny, "--output", "m", "--overwrite", "--dtype", "float16", "--json"}).out)["dtype"], "float16");
+  EXPECT_EQ(f.run({"convert", tiny, "--output", "n", "--dtype", "int8"}).status, 2);
+  EXPECT_EQ(f.run({"convert", tiny}).status, 2);
+  Outcome ids = f.run({"tokenize", "m", "--text", "x 12", "--json"});
+  EXPECT_EQ(ids.status, 0) << ids.err;
+  EXPECT_THAT(ids.out, HasSubstr("\"tokens\": [\"x\""));
+  const std::vector<std::vector<std::string>> wanted = {{"predict", tiny, "--text", "x"}, {"tokenize", tiny, "--text", "x"}, {"inspect", tiny}, {"quantize", tiny, "--output", "q"}};
+  for (const auto& args : wanted) {
+    Outcome wrong = f.run(args);
+    EXPECT_EQ(wrong.status, 3) << args[0] << wrong.err;
+    EXPECT_THAT(wrong.err, HasSubstr("attune convert")) << args[0];
+  }
 }
 
 TEST(Commands, TheSchemaDescribesTheExamples) {
