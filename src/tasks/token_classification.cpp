@@ -418,6 +418,6 @@ std::unique_ptr<Task> make_token_classification(TaskSettings settings) {
 
 extern const TaskKind kTokenClassification;
 const TaskKind kTokenClassification{"token-classification", "TOKEN_CLS",        HeadKind::kTokenClassification, RowKind::kTokens, 0,
-                                    labels_of_rows,         check_tags_of_rows, make_token_classification};
+                                    labels_of_tag_rows,     check_tag_rows,     make_token_classification};
 
 }  // namespace attune
