@@ -59,6 +59,7 @@ TEST(TagSchemes, AreDetected) {
   EXPECT_EQ(detected({"I-X O I-X I-Y"}), TagScheme::kIo);
   EXPECT_EQ(detected({"O O", "B-X O"}), TagScheme::kIob2);
   EXPECT_EQ(detected({"O"}), TagScheme::kIob2);
+  EXPECT_EQ(detected({"B-X O", "I-X O"}), TagScheme::kIob2) << "of equals";
   EXPECT_EQ(detected({"B-X I-X O", "B-X I-X", "O I-X"}), TagScheme::kIob2) << "one slip does not make it IOB1";
   EXPECT_EQ(detected({"I-X O", "I-X B-X", "B-Y I-Y O I-X"}), TagScheme::kIob1);
   EXPECT_EQ(detected({"O S-X"}), TagScheme::kIobes);
