@@ -56,7 +56,7 @@ class Stepper {
     TaskSettings settings;
     settings.labels = {"negative", "positive"};
     task_ = make_task(settings);
-    model_ = make_model({json, "bench"}, task_->head(), 2);
+    model_ = make_model({json, "bench"}, task_->kind().head, 2);
     for (const auto& np : named_parameters(*model_)) initialize(np, 0.02, 1);
     PeftSetup setup;
     const bool int8 = method == "int8";
@@ -81,9 +81,8 @@ class Stepper {
     for (int s = -warm_up; s < steps; ++s) {
       if (s == 0) bench::reset_entry_times();
       const auto begin = std::chrono::steady_clock::now();
-      const Var logits = model_->forward(ctx_, batch, token_keys(batch, 1, static_cast<uint64_t>(s + warm_up)));
+      task_->loss(ctx_, *model_, batch, token_keys(batch, 1, static_cast<uint64_t>(s + warm_up)), {});
       const auto middle = std::chrono::steady_clock::now();
-      task_->loss(ctx_, logits, batch, {});
       tape_.backward(ctx_);
       const auto end = std::chrono::steady_clock::now();
       if (s < 0) continue;
