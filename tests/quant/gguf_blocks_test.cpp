@@ -7,6 +7,7 @@
 #include <cmath>
 #include <vector>
 
+#include "base/error.h"
 #include "base/json.h"
 #include "tensor/dtype.h"
 
