@@ -79,18 +79,22 @@ std::vector<std::string> skipped(const LoadedModel& m, const std::map<std::strin
   const Architecture& architecture = *m.opened.architecture;
   const std::string prefix = architecture.prefix + ".";
   const auto short_path = [&](const std::string& path) { return path.starts_with(prefix) ? path.substr(prefix.size()) : path; };
-  std::set<std::string> in_few_bits, paths;
+  std::set<std::string> in_few_bits;
+  std::vector<std::string> paths;
+  const auto add = [&](const std::string& path) {
+    if (std::find(paths.begin(), paths.end(), path) == paths.end()) paths.push_back(path);
+  };
   for (const auto& [name, layer] : quantized) in_few_bits.insert(short_path(layer->path()));
   for (const HeadKind kind : {HeadKind::kSequenceClassification, HeadKind::kCausalLm}) {
     if (architecture.class_name(kind).empty()) continue;
     const auto whole = architecture.make(m.opened.config, kind, 2);
     for_each_module(*whole, [&](Module& module) {
       const std::string path = short_path(module.path());
-      if (module.kind() == ModuleKind::kLinear && !in_few_bits.contains(path)) paths.insert(path);
+      if (module.kind() == ModuleKind::kLinear && !in_few_bits.contains(path)) add(path);
     });
-    if (kind == HeadKind::kCausalLm) paths.insert("lm_head");  // tied ones too: readers may untie them
+    if (kind == HeadKind::kCausalLm) add("lm_head");  // tied ones too: readers may untie them
   }
-  return {paths.begin(), paths.end()};
+  return paths;
 }
 
 std::vector<Artifact> artifacts_of(const LoadedModel& m, const QuantizeOptions& options, const TensorMap& tensors, const std::vector<std::string>& skip) {

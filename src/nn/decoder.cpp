@@ -7,6 +7,12 @@ namespace attune {
 DecoderPass::DecoderPass(Input in, int32_t padding) : in_(std::move(in)), starts_(std::make_shared<const std::vector<int64_t>>(in_.batch->starts)) {
   const Batch& batch = *in_.batch;
   if (in_.read == ReadRows::kAll) return;
+  for (int64_t b = 0; b < batch.sequences(); ++b)
+    if (batch.length(b) == 0)
+      fail(ErrorCode::kInput, {.id = "data.no_tokens",
+                               .where = "row " + std::to_string(batch.rows[static_cast<size_t>(b)] + 1),
+                               .what = "has no tokens, and this model's tokenizer adds none that could be read",
+                               .hint = "leave empty texts out"});
   auto rows = std::make_shared<std::vector<int64_t>>(*rows_read(batch, in_.read));
   if (in_.read == ReadRows::kLast && padding >= 0)
     for (size_t b = 0; b < rows->size(); ++b) {

@@ -62,6 +62,8 @@ def reference_logits(model, tokenizer, texts: list, pairs=None, max_length=None)
     for i, text in enumerate(texts):
         # as lists: a lone pair of "" would be dropped, in a batch it is a segment of no tokens
         row = tokenizer([text], [pairs[i]] if pairs else None, truncation=True, max_length=max_length, return_tensors="pt")
+        if model.config.model_type == "gpt2":
+            row.pop("token_type_ids", None)  # it would add word embeddings for them; its own tokenizers give none
         with torch.no_grad():
             out.append(model(**row).logits[0].numpy())
     return np.array(out)

@@ -307,7 +307,7 @@ def make_one(name: str) -> None:
     folder = common.fresh(common.OUT / "models" / name)
     model = make_model(name)
     save_model(model, folder)
-    write_tokenizer(folder, config.model_type, cased, config.max_position_embeddings)
+    write_tokenizer(folder, config.model_type, cased, config.max_position_embeddings - (config.pad_token_id + 1 if "roberta" in config.model_type else 0))
 
     rows = sequences(config, "rows " + name)
     if head_of(name) != "sequence_classification":
