@@ -29,8 +29,8 @@ void require_regular(const fs::path& path, const struct stat& s) {
   fail_input("file.special", path, S_ISFIFO(s.st_mode) ? "is a named pipe, not a file" : "is a device or socket, not a file");
 }
 
-/// Waits for standard input and looks up now and then: Ctrl-C must end a program that waits for lines (reads are restarted after
-/// signals). Nothing is half done here, so Interrupted may leave.
+/// Waits for standard input and looks up now and then: Ctrl-C must end a program that waits for lines, and reads do not
+/// see signals. Nothing is half done here, so Interrupted may leave.
 void wait_for_input(int fd) {
   for (;;) {
     throw_if_interrupted();

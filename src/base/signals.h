@@ -3,7 +3,8 @@
 
 namespace attune {
 
-/// Installs the handlers (and ignores SIGPIPE, so that a closed stdout is no crash).
+/// Call before any thread is started: the signals are blocked in all threads but one that waits for them, and noticed a moment after they
+/// are sent. SIGPIPE is ignored, so that a closed stdout is no crash.
 void install_signal_handlers();
 /// The first signal received, or 0.
 int pending_signal();

@@ -16,7 +16,8 @@ inline const char* const kWords[] = {"good", "bad", "film", "the", "great", "awf
 class TrainRig : public ::testing::Test {
  protected:
   void SetUp() override {
-    root_ = fs::path(testing::TempDir()) / ("attune_app_" + std::string(::testing::UnitTest::GetInstance()->current_test_info()->name()));
+    const auto* test = ::testing::UnitTest::GetInstance()->current_test_info();  // tests of two suites run side by side
+    root_ = fs::path(testing::TempDir()) / (std::string("attune_app_") + test->test_suite_name() + "_" + test->name());
     fs::remove_all(root_);
     fs::create_directories(root_);
     write_rows("train.csv", 40, 1);

@@ -6,7 +6,9 @@
 #include <unistd.h>
 
 #include <array>
+#include <chrono>
 #include <cmath>
+#include <thread>
 
 #include "base/checked.h"
 #include "base/log.h"
@@ -88,6 +90,12 @@ TEST(Utf8, EveryCodePointRoundTrips) {
   EXPECT_TRUE(is_utf8(""));
 }
 
+/// A signal to the process, and the time it takes to be noticed.
+void send(int signal) {
+  ::kill(::getpid(), signal);
+  for (int i = 0; i < 500 && pending_signal() == 0; ++i) std::this_thread::sleep_for(std::chrono::milliseconds(10));
+}
+
 TEST(Signals, TheFirstIsKeptAndTheSecondInterruptLeaves) {
   EXPECT_EXIT(
       {
@@ -95,20 +103,21 @@ TEST(Signals, TheFirstIsKeptAndTheSecondInterruptLeaves) {
         if (pending_signal() != 0) ::_exit(1);
         throw_if_interrupted();
         ::raise(SIGPIPE);
-        ::raise(SIGTERM);
-        ::raise(SIGHUP);
+        send(SIGTERM);
+        send(SIGHUP);
         try {
           throw_if_interrupted();
         } catch (const Interrupted& i) {
-          if (i.signal() == SIGTERM && pending_signal() == SIGTERM) ::raise(SIGINT);
+          if (i.signal() == SIGTERM && pending_signal() == SIGTERM) ::kill(::getpid(), SIGINT);
         }
+        ::sleep(20);
         ::_exit(2);
       },
       ::testing::ExitedWithCode(130), "");
   EXPECT_EXIT(
       {
         install_signal_handlers();
-        ::raise(SIGINT);
+        send(SIGINT);
         ::_exit(pending_signal() == SIGINT ? 0 : 1);
       },
       ::testing::ExitedWithCode(0), "");
