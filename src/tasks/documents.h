@@ -41,7 +41,7 @@ struct ScoredText {
 ScoredText scored(std::span<const Example> examples);
 
 /// Tokens of a row looked at when two forms of a model are compared.
-constexpr int64_t kComparedTokens = 64;
+constexpr int64_t kComparedTokens = 16;
 
 /// Labels of a batch, one a token.
 std::vector<int32_t> token_labels(const Batch& batch);

@@ -193,20 +193,22 @@ class TokenClassification : public Task {
   Json metrics(std::span<const Row> rows, std::span<const Example> examples, const Outputs& outputs, double) const override {
     std::vector<std::vector<std::string>> gold, predicted;
     std::vector<uint64_t> clusters;
-    int64_t words = 0, without_token = 0;
+    int64_t words = 0, said = 0, without_token = 0;
     for (const RowOutputs& row : by_row(rows, examples, outputs)) {
       if (!row.row->label.is_array()) continue;
       gold.emplace_back();
       for (const Json& tag : row.row->label) gold.back().push_back(name_of(tags_.id(tag)));
       predicted.push_back(predicted_tags(row, &without_token));
       words += static_cast<int64_t>(gold.back().size());
+      for (const Example& x : row.examples)
+        for (const WordWindow::Word& w : word_window(x).words) said += w.owned;
       clusters.push_back(row.row->group.empty() ? mix_key(1, row.row->index) : hash_name(row.row->group));
     }
     Json m = Json::object();
     m["rows"] = gold.size();
     m["words"] = words;
     m["windows"] = examples.size();
-    m["coverage"] = 1.0;  // every word of every row has one window that says its tag
+    m["coverage"] = words == 0 ? 1.0 : static_cast<double>(said) / static_cast<double>(words);
     m["words_without_token"] = without_token;
     const std::optional<TagScheme> scheme = scheme_of(gold);
     if (!scheme) {  // part-of-speech tags and the like have no entities
