@@ -1,5 +1,5 @@
 // parse_json against a table of accepted and refused documents (reliability F10), with exact ids and positions.
-#include <chrono>
+#include <ctime>
 #include <cmath>
 
 #include "base/json.h"
@@ -233,10 +233,10 @@ TEST(JsonParse, IsLinearInTheNumberOfKeys) {
   std::string text = "{";
   for (int i = 0; i < 200'000; ++i) text += "\"token" + std::to_string(i) + "\":" + std::to_string(i) + ",";
   text.back() = '}';
-  const auto begin = std::chrono::steady_clock::now();
+  const std::clock_t begin = std::clock();  // processor time: other programs do not count
   const Json doc = parse_json(text, "f");
   EXPECT_EQ(doc.size(), 200'000u);
-  EXPECT_LT(std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count(), 3.0);  // quadratic code needs minutes
+  EXPECT_LT(static_cast<double>(std::clock() - begin) / CLOCKS_PER_SEC, 3.0);  // quadratic code needs minutes
 }
 
 }  // namespace
