@@ -56,7 +56,7 @@ LogitComparison compare_logits(const Task& task, const Outputs& before, const Ou
       if (!(d <= c.max_difference)) c.max_difference = d;  // a NaN stays
       c.mean_difference += d / static_cast<double>(before.logits.size());
     }
-    if (!task.same_answer(a, b)) ++c.flipped_labels;
+    if (!task.same_answer(a, b, before.logits.cols())) ++c.flipped_labels;
   }
   return c;
 }

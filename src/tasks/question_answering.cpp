@@ -202,7 +202,7 @@ class QuestionAnswering : public Task {
     return {{"gold", gold_of(*row.row).texts}, {"prediction", a.text}, {"score", a.probability}, {"start", a.begin}, {"end", a.end}};
   }
 
-  bool same_answer(std::span<const float> a, std::span<const float> b) const override {
+  bool same_answer(std::span<const float> a, std::span<const float> b, int64_t) const override {
     const auto [start_a, end_a] = split(a);
     const auto [start_b, end_b] = split(b);
     return argmax(start_a) == argmax(start_b) && argmax(end_a) == argmax(end_b);

@@ -97,8 +97,8 @@ class Task {
   virtual Json answer(const RowOutputs&, bool logits) const = 0;
   /// The line of predictions.jsonl, beside the id: {"gold": ..., "prediction": ..., ...}.
   virtual Json judged(const RowOutputs&) const = 0;
-  /// Two outputs of one example lead to the same answer; here: the largest of every row of logits is the same.
-  virtual bool same_answer(std::span<const float> a, std::span<const float> b) const;
+  /// Two outputs of one example, rows of `columns` logits, lead to the same answer; here: the largest of every row is the same.
+  virtual bool same_answer(std::span<const float> a, std::span<const float> b, int64_t columns) const;
 
  protected:
   /// Of the logits of model.forward(), where the loss is made of them all.

@@ -130,7 +130,7 @@ class TextClassification : public Task {
     if (settings_.problem_type == ProblemType::kRegression) prediction = number_or_list(p.scores);
     return {{"gold", gold(row.examples.front())}, {"prediction", prediction}, {"scores", named(p.scores)}};
   }
-  bool same_answer(std::span<const float> a, std::span<const float> b) const override { return decode(a).label == decode(b).label; }
+  bool same_answer(std::span<const float> a, std::span<const float> b, int64_t) const override { return decode(a).label == decode(b).label; }
 
  private:
   struct Prediction {
