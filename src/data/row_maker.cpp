@@ -65,6 +65,17 @@ std::string text_problem(std::string_view text) {
   return "";
 }
 
+Json* RowMaker::member(JsonRecord& record, int column) const {
+  if (column < 0) return nullptr;
+  const auto it = record.object.find(name(column));
+  return it == record.object.end() ? nullptr : &*it;
+}
+
+void RowMaker::keep(Row&& row) {
+  row.index = file_.rows.size();
+  file_.rows.push_back(std::move(row));
+}
+
 void RowMaker::add(DelimitedRecord& record, bool checked) {
   if (!record.problem.empty()) return bad(record.line, std::move(record.problem));
   const size_t expected = file_.column_names.size();
@@ -105,8 +116,7 @@ void RowMaker::add(DelimitedRecord& record, bool checked) {
     if (std::string problem = settle_question(row, answers, options_.labels); !problem.empty()) return bad(record.line, std::move(problem));
     return keep_question(std::move(row));
   }
-  row.index = file_.rows.size();
-  file_.rows.push_back(std::move(row));
+  keep(std::move(row));
 }
 
 void RowMaker::add(JsonRecord& record) {
@@ -115,16 +125,11 @@ void RowMaker::add(JsonRecord& record) {
   if (options_.kind == RowKind::kQuestion) return add_question(record);
   if (options_.kind == RowKind::kDocument) return add_document(record);
   const Columns& c = file_.columns;
-  const auto member = [&](int column) -> Json* {
-    if (column < 0) return nullptr;
-    const auto it = record.object.find(name(column));
-    return it == record.object.end() ? nullptr : &*it;
-  };
   Row row;
   row.line = record.line;
   for (const int column : {c.text, c.pair}) {
     if (column < 0) continue;
-    Json* value = member(column);
+    Json* value = member(record, column);
     if (value == nullptr || value->is_null()) {
       return bad(record.line, fmt::format("'{}' is {}", name(column), value == nullptr ? "missing" : "null"));
     }
@@ -135,7 +140,7 @@ void RowMaker::add(JsonRecord& record) {
       row.pair = std::move(value->get_ref<std::string&>());
     }
   }
-  if (Json* label = member(c.label)) row.label = std::move(*label);
+  if (Json* label = member(record, c.label)) row.label = std::move(*label);
   if (!label_is_usable(row.label)) {
     return bad(record.line, fmt::format("'{}' is {}, expected a text, a number or a list of them", name(c.label),
                                         row.label.is_array() ? "a list of other things" : json_kind(row.label)));
@@ -145,8 +150,7 @@ void RowMaker::add(JsonRecord& record) {
   }
   if (label_is_missing(row.label)) row.label = nullptr;
   if (c.id >= 0) take_id(record, name(c.id), row);
-  row.index = file_.rows.size();
-  file_.rows.push_back(std::move(row));
+  keep(std::move(row));
 }
 
 void RowMaker::add_tokens(JsonRecord& record) {
@@ -188,23 +192,18 @@ void RowMaker::add_tokens(JsonRecord& record) {
     row.label = std::move(*tags);
   }
   if (c.id >= 0) take_id(record, name(c.id), row);
-  row.index = file_.rows.size();
-  file_.rows.push_back(std::move(row));
+  keep(std::move(row));
 }
 
 void RowMaker::add_document(JsonRecord& record) {
   const Columns& c = file_.columns;
-  const auto member = [&](int column) -> const Json* {
-    const auto it = column < 0 ? record.object.end() : record.object.find(name(column));
-    return it == record.object.end() ? nullptr : &*it;
-  };
   Row row;
   row.line = record.line;
   std::string problem;
-  const Json* text = member(c.text);
-  const Json* pair = member(c.pair);
+  const Json* text = member(record, c.text);
+  const Json* pair = member(record, c.pair);
   if (c.label >= 0) {
-    const Json* messages = member(c.label);
+    const Json* messages = member(record, c.label);
     problem = messages_problem(messages, name(c.label));
     if (problem.empty()) row.label = *messages;
   } else if (c.pair >= 0 && text && text->is_array()) {
@@ -220,27 +219,21 @@ void RowMaker::add_document(JsonRecord& record) {
   }
   if (!problem.empty()) return bad(record.line, std::move(problem));
   if (c.id >= 0) take_id(record, name(c.id), row);
-  row.index = file_.rows.size();
-  file_.rows.push_back(std::move(row));
+  keep(std::move(row));
 }
 
 void RowMaker::add_question(JsonRecord& record) {
   const Columns& c = file_.columns;
-  const auto member = [&](int column) -> Json* {
-    if (column < 0) return nullptr;
-    const auto it = record.object.find(name(column));
-    return it == record.object.end() ? nullptr : &*it;
-  };
   Row row;
   row.line = record.line;
   for (const int column : {c.text, c.pair}) {
-    const Json* value = member(column);
+    const Json* value = member(record, column);
     if (value == nullptr || !value->is_string())
       return bad(record.line, fmt::format("'{}' is {}, expected a text", name(column), value == nullptr ? "missing" : json_kind(*value)));
     (column == c.text ? row.text : row.pair.emplace()) = value->get_ref<const std::string&>();
   }
   if (c.id >= 0) take_id(record, name(c.id), row);
-  const Json* answers = member(c.label);
+  const Json* answers = member(record, c.label);
   if (std::string problem = settle_question(row, answers == nullptr ? Json() : *answers, options_.labels); !problem.empty()) return bad(record.line, std::move(problem));
   keep_question(std::move(row));
 }
@@ -250,8 +243,7 @@ void RowMaker::keep_question(Row&& row) {
     const auto [first, fresh] = ids_.emplace(row.id, row.line);
     if (!fresh) return bad(row.line, fmt::format("the id '{}' is already that of the question at line {}", excerpt(row.id), first->second));
   }
-  row.index = file_.rows.size();
-  file_.rows.push_back(std::move(row));
+  keep(std::move(row));
 }
 
 void RowMaker::add_squad(JsonRecord& record) {
@@ -275,8 +267,7 @@ void RowMaker::add(std::string_view line, uint64_t number, bool checked) {
   Row row;
   row.line = number;
   row.text = std::string(line);
-  row.index = file_.rows.size();
-  file_.rows.push_back(std::move(row));
+  keep(std::move(row));
 }
 
 }  // namespace attune

@@ -29,6 +29,9 @@ class RowMaker {
  private:
   void bad(uint64_t line, std::string reason) { file_.bad.push_back({line, std::move(reason)}); }
   std::string name(int column) const { return file_.column_names[static_cast<size_t>(column)]; }
+  /// The value in a column; null where the record has none.
+  Json* member(JsonRecord& record, int column) const;
+  void keep(Row&& row);
   void add_tokens(JsonRecord& record);
   void add_question(JsonRecord& record);
   void add_document(JsonRecord& record);
