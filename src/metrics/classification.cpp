@@ -1,5 +1,6 @@
 #include "metrics/classification.h"
 
+#include <algorithm>
 #include <cmath>
 #include <limits>
 
@@ -116,6 +117,15 @@ double balanced_accuracy(const ConfusionMatrix& m) {
     ++classes;
   }
   return classes == 0 ? 0.0 : sum / static_cast<double>(classes);
+}
+
+std::vector<double> softmax(std::span<const float> z) {
+  std::vector<double> p(z.begin(), z.end());
+  const double top = *std::max_element(p.begin(), p.end());
+  double sum = 0;
+  for (double& x : p) sum += x = std::exp(x - top);
+  for (double& x : p) x /= sum;
+  return p;
 }
 
 int32_t argmax(std::span<const float> values) {

@@ -55,6 +55,8 @@ double cohen_kappa(const ConfusionMatrix& m);
 /// Mean recall of the classes in the gold.
 double balanced_accuracy(const ConfusionMatrix& m);
 
+/// Probabilities of logits, in double.
+std::vector<double> softmax(std::span<const float> logits);
 /// Index of the largest value (the first of equals; NaN loses to everything).
 int32_t argmax(std::span<const float> values);
 

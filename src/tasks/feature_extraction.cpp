@@ -4,7 +4,7 @@
 #include <cmath>
 
 #include "base/error.h"
-#include "tasks/task.h"
+#include "tasks/text_example.h"
 
 namespace attune {
 namespace {
@@ -15,20 +15,7 @@ class FeatureExtraction : public Task {
 
   int64_t outputs() const override { return 0; }
 
-  std::vector<Example> encode(const Row& row, const Tokenizer& tokenizer) const override {
-    EncodeOptions options;
-    options.max_length = settings_.max_length;
-    options.truncation_side = settings_.truncation_side;
-    std::optional<std::string_view> pair;
-    if (row.pair) pair = *row.pair;
-    Encoding e = tokenizer.encode(row.text, pair, options);
-    Example x;
-    x.row = row.index;
-    x.ids = std::move(e.ids);
-    x.type_ids = std::move(e.type_ids);
-    x.truncated = e.truncated;
-    return {std::move(x)};
-  }
+  std::vector<Example> encode(const Row& row, const Tokenizer& tokenizer) const override { return {text_example(row, tokenizer, settings_)}; }
   std::vector<Example> encode_all(std::span<const Row>, const Tokenizer&, const std::string& where, bool) const override {
     fail(ErrorCode::kUsage, {.id = "task.only_predicts", .where = where, .what = "sentence vectors are not trained or evaluated", .hint = "attune predict writes them; train a task with a head"});
   }

@@ -6,20 +6,12 @@
 #include <cmath>
 
 #include "base/error.h"
+#include "metrics/classification.h"
 #include "metrics/report.h"
-#include "tasks/task.h"
+#include "tasks/text_example.h"
 
 namespace attune {
 namespace {
-
-std::vector<double> softmax(std::span<const float> z) {
-  std::vector<double> p(z.begin(), z.end());
-  const double top = *std::max_element(p.begin(), p.end());
-  double sum = 0;
-  for (double& x : p) sum += x = std::exp(x - top);
-  for (double& x : p) x /= sum;
-  return p;
-}
 
 class TextClassification : public Task {
  public:
@@ -27,21 +19,7 @@ class TextClassification : public Task {
 
   int64_t outputs() const override { return static_cast<int64_t>(settings_.labels.size()); }
 
-  std::vector<Example> encode(const Row& row, const Tokenizer& tokenizer) const override {
-    std::optional<std::string_view> pair;
-    if (row.pair) pair = *row.pair;
-    EncodeOptions options;
-    options.max_length = settings_.max_length;
-    options.truncation_side = settings_.truncation_side;
-    options.strategy = pair ? settings_.truncation : TruncationStrategy::kLongestFirst;
-    Encoding e = tokenizer.encode(row.text, pair, options);
-    Example x;
-    x.row = row.index;
-    x.ids = std::move(e.ids);
-    x.type_ids = std::move(e.type_ids);
-    x.truncated = e.truncated;
-    return {std::move(x)};
-  }
+  std::vector<Example> encode(const Row& row, const Tokenizer& tokenizer) const override { return {text_example(row, tokenizer, settings_)}; }
 
   std::vector<Example> encode_all(std::span<const Row> rows, const Tokenizer& tokenizer, const std::string& where, bool labels_optional) const override {
     std::vector<Labels> labels =
@@ -49,7 +27,7 @@ class TextClassification : public Task {
     std::vector<Example> examples;
     examples.reserve(rows.size());
     for (size_t i = 0; i < rows.size(); ++i) {
-      examples.push_back(std::move(encode(rows[i], tokenizer).front()));
+      examples.push_back(text_example(rows[i], tokenizer, settings_));
       examples.back().labels = std::move(labels[i]);
     }
     return examples;

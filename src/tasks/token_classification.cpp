@@ -9,8 +9,10 @@
 #include "base/error.h"
 #include "base/random.h"
 #include "metrics/aggregation.h"
+#include "metrics/classification.h"
 #include "metrics/intervals.h"
 #include "metrics/seqeval.h"
+#include "tasks/documents.h"
 #include "tasks/task.h"
 #include "tasks/token_classification_tags.h"
 #include "tasks/token_windows.h"
@@ -113,15 +115,6 @@ std::vector<int8_t> further_pieces(const Pieces& p, const std::string& text, con
     out.push_back(goes_on);
   }
   return out;
-}
-
-std::vector<double> probabilities(std::span<const float> z) {
-  std::vector<double> p(z.begin(), z.end());
-  const double top = *std::max_element(p.begin(), p.end());
-  double sum = 0;
-  for (double& x : p) sum += x = std::exp(x - top);
-  for (double& x : p) x /= sum;
-  return p;
 }
 
 class TokenClassification : public Task {
@@ -263,7 +256,7 @@ class TokenClassification : public Task {
     std::vector<ScoredToken> tokens;
     for_tokens(row, [&](size_t window, size_t token) {
       const WordWindow& d = word_window(row.examples[window]);
-      scores.push_back(probabilities(logits_at(row, window, token)));
+      scores.push_back(softmax(logits_at(row, window, token)));
       tokens.push_back({{}, d.offsets[token].first, d.offsets[token].second, d.goes_on[token] != 0});
     });
     for (size_t i = 0; i < tokens.size(); ++i) tokens[i].scores = scores[i];
@@ -292,12 +285,7 @@ class TokenClassification : public Task {
       labels.insert(labels.end(), tokens.begin(), tokens.end());
       if (tokens.empty()) labels.resize(labels.size() + static_cast<size_t>(batch.length(b)), kNoTag);
     }
-    LossSum loss = cross_entropy_loss(ctx, logits, labels, options.class_weights, options.label_smoothing);
-    std::vector<float> rows(static_cast<size_t>(batch.sequences()));
-    for (size_t b = 0; b < rows.size(); ++b)
-      for (int64_t t = batch.starts[b]; t < batch.starts[b + 1]; ++t) rows[b] += loss.rows[static_cast<size_t>(t)];
-    loss.rows = std::move(rows);
-    return loss;
+    return by_sequence(cross_entropy_loss(ctx, logits, labels, options.class_weights, options.label_smoothing), batch);
   }
 
  private:

@@ -73,6 +73,13 @@ TEST(TextGeneration, AFormIsNeeded) {
   }
 }
 
+TEST(TextGeneration, AnswersAreTheBestTokenOfEveryRow) {
+  const std::vector<float> a = {0, 1, 2, 5, 4, 3}, near = {0, 1, 1.5, 5, 4.9f, 3}, other = {0, 1, 2, 4, 5, 3};
+  EXPECT_TRUE(task()->same_answer(a, near, 3));
+  EXPECT_FALSE(task()->same_answer(a, other, 3));
+  EXPECT_THROW(task()->same_answer(a, near, 0), Bug);
+}
+
 TEST(TextGeneration, NothingToLearnIsRefused) {
   Row row;
   row.text = "";
