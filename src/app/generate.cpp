@@ -8,6 +8,7 @@
 #include "app/int8_run.h"
 #include "base/error.h"
 #include "base/log.h"
+#include "text/stream_decoder.h"
 
 namespace attune {
 
@@ -114,54 +115,51 @@ GenerationSettings generation_settings(const OpenedModel& opened, const Generate
 
 namespace {
 
-/// The text of one sample as it grows: what is final is handed out, an unfinished character or the beginning of a stop text is kept.
+/// The text of one sample as it grows: what is final is handed out, the beginning of a stop text is kept.
 class GrowingText {
  public:
-  GrowingText(const Tokenizer& tokenizer, std::vector<int32_t> prompt, const std::vector<std::string>& stop)
-      : tokenizer_(tokenizer), ids_(std::move(prompt)), stop_(stop), before_(tokenizer.decode(ids_, true)), first_(ids_.size()) {}
+  GrowingText(std::shared_ptr<const Tokenizer> tokenizer, const std::vector<int32_t>& prompt, const std::vector<std::string>& stop)
+      : decoder_(std::move(tokenizer), true), stop_(stop) {
+    for (const int32_t id : prompt) decoder_.push(id);  // text goes on from it
+  }
   /// False once a stop text has appeared.
-  bool add(int32_t id) {
-    ids_.push_back(id);
-    text_ = new_text();
-    for (const auto& s : stop_)
-      if (const size_t at = text_.find(s); !s.empty() && at != std::string::npos && at < end_) end_ = at;
-    return end_ == std::string::npos;
+  bool add(int32_t id) { return append(decoder_.push(id)); }
+  /// No token follows: what is left of an unfinished character belongs to the text.
+  void finish() {
+    if (!stopped()) append(decoder_.finish());
   }
   bool stopped() const { return end_ != std::string::npos; }
   std::string text() const { return text_.substr(0, end_); }
   /// Text that no later token can change; `all`: everything that is left.
   std::string take_final(bool all) {
-    std::string t = text();
-    if (!all && !stopped()) {
-      for (size_t n = std::min(t.size(), longest_stop()); n > 0; --n)
-        if (std::any_of(stop_.begin(), stop_.end(), [&](const auto& s) { return s.size() > n && t.compare(t.size() - n, n, s, 0, n) == 0; })) {
-          t.resize(t.size() - n);
-          break;
-        }
-      while (t.ends_with("\xEF\xBF\xBD")) t.resize(t.size() - 3);  // bytes of a character that is not whole yet
-    }
-    if (t.size() <= taken_) return "";
-    std::string piece = t.substr(taken_);
-    taken_ = t.size();
+    size_t end = std::min(text_.size(), end_);
+    if (!all && !stopped()) end -= stop_begun();
+    if (end <= taken_) return "";
+    std::string piece = text_.substr(taken_, end - taken_);
+    taken_ = end;
     return piece;
   }
 
  private:
-  std::string new_text() const {
-    const std::string whole = tokenizer_.decode(ids_, true);
-    if (whole.starts_with(before_)) return whole.substr(before_.size());
-    return tokenizer_.decode({ids_.begin() + static_cast<std::ptrdiff_t>(first_), ids_.end()}, true);
+  bool append(const std::string& piece) {
+    const size_t before = text_.size();
+    text_ += piece;
+    for (const auto& s : stop_)
+      if (!s.empty()) end_ = std::min(end_, text_.find(s, before - std::min(before, s.size() - 1)));
+    return !stopped();
   }
-  size_t longest_stop() const {
-    size_t n = 0;
-    for (const auto& s : stop_) n = std::max(n, s.size());
-    return n;
+  /// Bytes at the end that may become a stop text.
+  size_t stop_begun() const {
+    size_t most = 0;
+    for (const auto& s : stop_)
+      for (size_t n = std::min(text_.size(), s.empty() ? 0 : s.size() - 1); n > most; --n)
+        if (text_.ends_with(std::string_view(s).substr(0, n))) most = n;
+    return most;
   }
-  const Tokenizer& tokenizer_;
-  std::vector<int32_t> ids_;
+  StreamDecoder decoder_;
   const std::vector<std::string>& stop_;
-  std::string before_, text_;
-  size_t first_, taken_ = 0, end_ = std::string::npos;
+  std::string text_;
+  size_t taken_ = 0, end_ = std::string::npos;
 };
 
 std::vector<int32_t> prompt_ids(const LoadedModel& m, const std::string& prompt) {
@@ -193,7 +191,7 @@ GenerateResult generate(const GenerateOptions& options, const OnText& on_text) {
   infer_in(options.compute, m, ctx);
 
   const std::vector<int32_t> prompt = prompt_ids(m, options.prompt);
-  std::vector<GrowingText> texts(static_cast<size_t>(settings.num_samples), GrowingText(*m.tokenizer, prompt, options.stop));
+  std::vector<GrowingText> texts(static_cast<size_t>(settings.num_samples), GrowingText(m.tokenizer, prompt, options.stop));
   GenerateResult result;
   result.prompt_tokens = static_cast<int64_t>(prompt.size());
   auto start = std::chrono::steady_clock::now();
@@ -210,6 +208,7 @@ GenerateResult generate(const GenerateOptions& options, const OnText& on_text) {
   });
   result.seconds = since(start);
   for (size_t i = 0; i < ids.size(); ++i) {
+    texts[i].finish();
     if (on_text && settings.num_samples == 1)
       if (const std::string piece = texts[i].take_final(true); !piece.empty()) on_text(piece);
     result.samples.push_back({texts[i].text(), ids[i].ids, texts[i].stopped() ? "stop" : ids[i].ended ? "eos" : "length"});
