@@ -83,19 +83,6 @@ TaskSettings settings_for(const TaskKind& task, const ModelConfig& config, int64
   return s;
 }
 
-/// The head a class of transformers has: BertForSequenceClassification, GPT2LMHeadModel.
-HeadKind head_of_class(const std::string& name) {
-  constexpr std::pair<const char*, HeadKind> kEndings[] = {{"ForSequenceClassification", HeadKind::kSequenceClassification},
-                                                           {"ForTokenClassification", HeadKind::kTokenClassification},
-                                                           {"ForQuestionAnswering", HeadKind::kQuestionAnswering},
-                                                           {"ForMaskedLM", HeadKind::kMaskedLm},
-                                                           {"ForCausalLM", HeadKind::kCausalLm},
-                                                           {"LMHeadModel", HeadKind::kCausalLm}};
-  for (const auto& [ending, head] : kEndings)
-    if (name.ends_with(ending)) return head;
-  return HeadKind::kNone;
-}
-
 /// The task of an adapter, from its task_type (SEQ_CLS, ...); adapters that do not say are taken for classifiers.
 const TaskKind* task_of_adapter(const std::string& type) {
   for (const std::string& name : task_names())
@@ -104,11 +91,11 @@ const TaskKind* task_of_adapter(const std::string& type) {
 }
 
 /// What a model folder without attune.json was trained for; nothing when its config.json names no class with a head.
-std::optional<TaskSettings> settings_of_folder(const ModelConfig& config) {
+std::optional<TaskSettings> settings_of_folder(const Architecture& architecture, const ModelConfig& config) {
   const auto classes = config.json.find("architectures");
   if (classes == config.json.end() || !classes->is_array()) return std::nullopt;
   for (const auto& c : *classes) {
-    const TaskKind* task = c.is_string() ? task_of(head_of_class(c.get<std::string>())) : nullptr;
+    const TaskKind* task = c.is_string() ? task_of(head_of_class(architecture, c.get<std::string>())) : nullptr;
     if (!task) continue;
     const auto names = labels_of_config(config);
     const int64_t n = names.empty() ? get_int(config.json, "num_labels", 2, config.where, 1, 1'000'000) : static_cast<int64_t>(names.size());
@@ -224,7 +211,7 @@ OpenedModel open_model(const std::string& name, const std::string& base_model, c
   if (file_exists(own / kSideFile)) {
     m.settings = settings_of_side_file(own / kSideFile, m.base_fingerprint);
   } else {
-    m.settings = m.adapter ? settings_of_adapter(*m.adapter, adapter_task, m.config) : settings_of_folder(m.config);
+    m.settings = m.adapter ? settings_of_adapter(*m.adapter, adapter_task, m.config) : settings_of_folder(*m.architecture, m.config);
     if (m.settings) m.settings->max_length = max_positions(m);
   }
   return m;
