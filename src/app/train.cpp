@@ -32,12 +32,13 @@ const std::set<std::string> kMayDiffer = {"config.model",          "config.base_
 std::string hash_of(std::span<const Example> examples) {
   Sha256 hash;
   for (const Example& e : examples) {
-    const uint64_t sizes[] = {e.row, e.ids.size(), e.type_ids.size(), e.labels.values.size(), e.labels.tokens.size()};
+    const uint64_t sizes[] = {e.row, e.ids.size(), e.type_ids.size(), e.labels.values.size(), e.labels.tokens.size(), e.breaks.size()};
     hash.update(sizes, sizeof sizes);
     hash.update(e.ids.data(), e.ids.size() * sizeof(int32_t));
     hash.update(e.type_ids.data(), e.type_ids.size() * sizeof(int32_t));
     hash.update(&e.labels.id, sizeof e.labels.id);
     hash.update(e.labels.values.data(), e.labels.values.size() * sizeof(float));
+    hash.update(e.breaks.data(), e.breaks.size() * sizeof(int32_t));
     hash.update(e.labels.tokens.data(), e.labels.tokens.size() * sizeof(int32_t));
   }
   return hash.hex();
