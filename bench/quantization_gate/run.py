@@ -15,13 +15,13 @@ import statistics
 import subprocess
 import sys
 
-COMMON = ["--method", "lora", "--r", "8", "--lora-alpha", "16", "--lora-dropout", "0.1", "--target-modules", "query,value", "--learning-rate", "5e-4",
-          "--warmup-ratio", "0.06", "--save-strategy", "no", "--eval-strategy", "no", "--quiet", "--overwrite"]
+COMMON = ["--method", "lora", "--r", "8", "--lora-alpha", "16", "--lora-dropout", "0.1", "--target-modules", "query,value", "--warmup-ratio", "0.06",
+          "--save-strategy", "no", "--eval-strategy", "no", "--quiet", "--overwrite"]
 SETS = {
-    "SST-2": ["sst2/train-sentences.tsv", "sst2/dev.tsv", ["--epochs", "1", "--batch-size", "32", "--max-length", "128"]],
-    "MRPC": ["glue/mrpc-train.tsv", "glue/mrpc-test.tsv", ["--epochs", "2", "--batch-size", "32", "--max-length", "128"]],
-    "RTE": ["glue/rte-train.tsv", "glue/rte-dev.tsv", ["--epochs", "2", "--batch-size", "32", "--max-length", "256"]],
-    "IMDB": ["imdb/train-1k.csv", "imdb/validation-1k.csv", ["--epochs", "1", "--batch-size", "8", "--max-length", "256", "--truncation-side", "left"]],
+    "SST-2": ["sst2/train-sentences.tsv", "sst2/dev.tsv", ["--learning-rate", "5e-4", "--epochs", "1", "--batch-size", "32", "--max-length", "128"]],
+    "MRPC": ["glue/mrpc-train.tsv", "glue/mrpc-test.tsv", ["--learning-rate", "2e-3", "--epochs", "1", "--batch-size", "32", "--max-length", "128"]],
+    "RTE": ["glue/rte-train.tsv", "glue/rte-dev.tsv", ["--learning-rate", "2e-3", "--epochs", "1", "--batch-size", "16", "--max-length", "256"]],
+    "IMDB": ["imdb/train-1k.csv", "imdb/validation-1k.csv", ["--learning-rate", "2e-3", "--epochs", "1", "--batch-size", "8", "--max-length", "256", "--truncation-side", "left"]],
 }
 VARIANTS = {
     "lora f32": ["--compute", "f32"],

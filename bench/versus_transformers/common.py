@@ -12,10 +12,14 @@ def plan():
         return json.load(f)
 
 
+def read_json_lines(path):
+    with open(path, encoding="utf-8") as f:
+        return [json.loads(line) for line in f]
+
+
 def read_rows(path):
     """Texts and labels of a JSON Lines file."""
-    with open(path, encoding="utf-8") as f:
-        rows = [json.loads(line) for line in f]
+    rows = read_json_lines(path)
     return [r["text"] for r in rows], [r["label"] for r in rows]
 
 

@@ -6,14 +6,18 @@ WARM_UP = 3  # steps before the timed ones: allocation, code paths; the first of
 
 @dataclass(frozen=True)
 class Job:
-    """`kind` names the entry of a side that runs it: train, predict or latency."""
+    """`kind` names the entry of a side that runs it: train, predict, latency or generate."""
     kind: str
-    model: str              # distilbert: that shape with random weights; minilm: the base model; classifier: a fine-tuned MiniLM
-    rows: str               # file of `--data` the rows come from: trained on, predicted
-    max_length: int
-    truncation_side: str
-    batch: int
+    model: str              # distilbert, gpt2: that shape with random weights; minilm: the base model; classifier: a fine-tuned MiniLM; smollm: SmolLM2-135M
+    rows: str               # file of `--data` the rows come from: trained on, predicted, gone on from
     sides: tuple            # run in this order in every round
+    max_length: int = 0
+    truncation_side: str = "right"
+    batch: int = 1
+    task: str = "text-classification"
+    doc_stride: int = 0     # of question answering
+    prompt_tokens: int = 0  # about as many are read before
+    new_tokens: int = 0     # as many are generated
     steps: int = 0          # timed steps
     validation: str = ""
     eval_rows: int = 0      # validation rows evaluated after the training, in the same process
@@ -36,6 +40,11 @@ _REFERENCE = dict(kind="train", model="distilbert", rows="imdb/train-1k.csv", va
                   batch=4, weight_decay=0.01)
 _MINILM = dict(kind="train", model="minilm", rows="sst2/train-sentences.tsv", validation="sst2/dev.tsv", max_length=128, truncation_side="right", batch=32)
 _SST2 = dict(model="classifier", rows="sst2/dev.tsv", max_length=128, truncation_side="right", batch=32)
+_NER = dict(kind="train", model="minilm", task="token-classification", rows="wikigold/train.conll", max_length=256, batch=16, steps=24)
+_QA = dict(kind="train", model="minilm", task="question-answering", rows="squad/squad2-split-train.json", max_length=384, doc_stride=128, batch=16)
+_QUERY_VALUE = dict(learning_rate=1e-3, lora={"r": 16, "lora_alpha": 32, "lora_dropout": 0.1, "target_modules": ["query", "value"]})
+_GENERATE = dict(kind="generate", task="text-generation", rows="tiny-shakespeare/val.txt", prompt_tokens=32, new_tokens=128,
+                 sides=("default", "attune", "attune-int8", "attune-nf4"))
 
 JOBS = {
     "reference": Job(**_REFERENCE, steps=12, eval_rows=128, learning_rate=1e-3, lora={"r": 4, "lora_alpha": 32, "lora_dropout": 0.01, "target_modules": ["q_lin"]},
@@ -45,6 +54,14 @@ JOBS = {
                   sides=("default", "attune", "attune-int8", "best", "attune-nf4", "attune-nf4-f32", "bitsandbytes")),
     "predict": Job(kind="predict", **_SST2, sides=("default", "attune", "attune-int8", "best", "onnxruntime", "onnxruntime-int8", "openvino")),
     "latency": Job(kind="latency", **_SST2, sides=("default", "attune", "attune-int8", "onnxruntime", "onnxruntime-int8", "openvino")),
+    "ner": Job(**_NER, **_QUERY_VALUE, sides=("default", "attune", "attune-int8", "best")),
+    "ner-full": Job(**_NER, method="full", learning_rate=5e-5, sides=("default", "attune", "best")),
+    "qa": Job(**_QA, **_QUERY_VALUE, steps=10, sides=("default", "attune", "attune-int8", "best")),
+    "qa-full": Job(**_QA, steps=6, method="full", learning_rate=5e-5, sides=("default", "attune")),
+    "gpt2": Job(kind="train", model="gpt2", task="text-generation", rows="tiny-shakespeare/train.txt", max_length=256, batch=4, steps=6, learning_rate=5e-4,
+                lora={"r": 8, "lora_alpha": 16, "lora_dropout": 0.05, "target_modules": ["c_attn"]}, sides=("default", "attune", "attune-int8")),
+    "generate": Job(model="gpt2", **_GENERATE),
+    "generate-smollm": Job(model="smollm", **_GENERATE),
 }
 
 # glibc keeps freed memory and uses huge pages: what a user of the CPU can set without touching the program.
@@ -68,6 +85,7 @@ METRICS = {
     "train": {"step s": (3, False), "real tokens/s": (0, True), "evaluation rows/s": (1, True), "peak MB": (0, False), "start s": (2, False)},
     "predict": {"rows/s": (0, True), "forward rows/s": (0, True)},
     "latency": {"start to answer s": (3, False), "p50 ms": (2, False), "p95 ms": (2, False), "forward p50 ms": (2, False)},
+    "generate": {"tokens/s": (1, True), "peak MB": (0, False)},
 }
 
 
@@ -86,6 +104,16 @@ class Row:
 
 def _training(text, job, side, default=None, best=None):
     return [Row(f"{text}, against the default", job, "real tokens/s", side, "default", default), Row(f"{text}, against the best", job, "real tokens/s", side, "best", best)]
+
+
+def _memory(text, job, side="attune"):
+    return Row(f"peak memory, {text}", job, "peak MB", side, "default", 0.333, share=True)
+
+
+def _generation(text, job):
+    return [Row(f"generation, {text}, f32", job, "tokens/s", "attune", "default", 2), Row(f"generation, {text}, int8 compute", job, "tokens/s", "attune-int8", "default", 3),
+            Row(f"generation, {text}, nf4 base", job, "tokens/s", "attune-nf4", "default", 3), _memory(f"generation, {text}, f32", job),
+            _memory(f"generation, {text}, nf4 base", job, "attune-nf4")]
 
 
 # Targets of None are not set.
@@ -117,4 +145,19 @@ ROWS = [
     Row("one sentence, loaded, p50, against transformers", "latency", "p50 ms", "attune", "default"),
     Row("one sentence, loaded, p50, against ONNX Runtime f32", "latency", "p50 ms", "attune", "onnxruntime", 1, share=True),
     Row("one sentence, loaded, p50, int8, against ONNX Runtime int8", "latency", "p50 ms", "attune-int8", "onnxruntime-int8", 0.6, share=True),
+    *_training("tags, wikigold, LoRA f32", "ner", "attune", 1.8),
+    *_training("tags, wikigold, LoRA, int8 compute", "ner", "attune-int8", 2.5),
+    *_training("tags, wikigold, full fine-tuning f32", "ner-full", "attune", 1.8),
+    *_training("answers, SQuAD, LoRA f32", "qa", "attune", 1.8),
+    *_training("answers, SQuAD, LoRA, int8 compute", "qa", "attune-int8", 2.5),
+    Row("answers, SQuAD, full fine-tuning f32, against the default", "qa-full", "real tokens/s", "attune", "default", 1.8),
+    Row("GPT-2 shape, LoRA f32, against the default", "gpt2", "real tokens/s", "attune", "default", 1.8),
+    Row("GPT-2 shape, LoRA, int8 compute, against the default", "gpt2", "real tokens/s", "attune-int8", "default", 2.5),
+    _memory("tags, LoRA f32", "ner"),
+    _memory("tags, full fine-tuning", "ner-full"),
+    _memory("answers, LoRA f32", "qa"),
+    _memory("answers, full fine-tuning", "qa-full"),
+    _memory("GPT-2 shape, LoRA f32", "gpt2"),
+    *_generation("GPT-2 shape", "generate"),
+    *_generation("SmolLM2-135M", "generate-smollm"),
 ]

@@ -13,27 +13,47 @@ from dataclasses import asdict
 
 from tokenizers import Tokenizer
 
-from jobs import JOBS, WARM_UP
+from jobs import JOBS, SIDES, WARM_UP
 
 MEGA = 50  # batches, transformers.trainer_pt_utils.get_length_grouped_indices
 
 
 def read(path):
-    """Texts and labels of an IMDB CSV or an SST-2 TSV (no quoting)."""
-    if path.endswith(".tsv"):
-        with open(path, encoding="utf-8") as f:
-            pairs = [line.rstrip("\n").rsplit("\t", 1) for line in f][1:]
-        return [(text, int(label)) for text, label in pairs]
+    """Rows of an IMDB CSV, an SST-2 TSV (no quoting), a CoNLL file or a SQuAD file."""
     csv.field_size_limit(1 << 24)
-    with open(path, encoding="utf-8", newline="") as f:
-        return [(row["text"], int(row["label"])) for row in csv.DictReader(f)]
+    with open(path, encoding="utf-8", newline="" if path.endswith(".csv") else None) as f:
+        if path.endswith(".csv"):
+            return [{"text": row["text"], "label": int(row["label"])} for row in csv.DictReader(f)]
+        if path.endswith(".tsv"):
+            pairs = [line.rstrip("\n").rsplit("\t", 1) for line in f][1:]
+            return [{"text": text, "label": int(label)} for text, label in pairs]
+        if path.endswith(".conll"):
+            sentences = [[line.split("\t") for line in block.splitlines()] for block in f.read().strip().split("\n\n")]
+            return [{"tokens": [word for word, _ in s], "ner_tags": [tag for _, tag in s]} for s in sentences]
+        answers = lambda q: {"text": [a["text"] for a in q["answers"]], "answer_start": [a["answer_start"] for a in q["answers"]]}
+        return [{"id": q["id"], "question": q["question"].strip(), "context": p["context"], "answers": answers(q)}
+                for article in json.load(f)["data"] for p in article["paragraphs"] for q in p["qas"]]
 
 
 def write(path, rows):
     with open(path, "w", encoding="utf-8") as f:
-        for text, label in rows:
-            f.write(json.dumps({"text": text, "label": label}) + "\n")
+        for row in rows:
+            f.write(json.dumps(row) + "\n")
     return path
+
+
+def sized(job, model, rows):
+    """Rows and their tokens. Texts are cut; sentences of tags and questions longer than `max_length`, which become several windows, are left out."""
+    tokenizer = Tokenizer.from_file(os.path.join(model, "tokenizer.json"))
+    tokenizer.no_padding()
+    tokenizer.no_truncation()
+    if job.task == "text-classification":
+        tokenizer.enable_truncation(job.max_length, direction=job.truncation_side)
+    content = {"text-classification": lambda row: row["text"], "token-classification": lambda row: row["tokens"],
+               "question-answering": lambda row: (row["question"], row["context"])}[job.task]
+    encoded = tokenizer.encode_batch([content(row) for row in rows], is_pretokenized=job.task == "token-classification")
+    pairs = [(row, len(e.ids)) for row, e in zip(rows, encoded) if len(e.ids) <= job.max_length]
+    return [row for row, _ in pairs], [length for _, length in pairs]
 
 
 def slices(items, n):
@@ -74,6 +94,30 @@ def distilbert(model, folder):
         torch.manual_seed(0)
         DistilBertForSequenceClassification(DistilBertConfig()).save_pretrained(folder)
         AutoTokenizer.from_pretrained(model).save_pretrained(folder)
+    return folder
+
+
+def gpt2(text, folder):
+    """A GPT-2 with random weights (configuration defaults: small). Its byte-level tokenizer is learned from `text` and filled up to the whole vocabulary."""
+    if not os.path.exists(os.path.join(folder, "model.safetensors")):
+        import torch
+        from tokenizers import ByteLevelBPETokenizer
+        from transformers import GPT2Config, GPT2LMHeadModel, PreTrainedTokenizerFast
+        size, end = GPT2Config().vocab_size, "<|endoftext|>"
+        learned = ByteLevelBPETokenizer()
+        learned.train(text, vocab_size=8192, special_tokens=[end], show_progress=False)
+        state = json.loads(learned.to_str())
+        state["model"]["vocab"] |= {f"<unused{i}>": i for i in range(learned.get_vocab_size(), size)}
+        end_id = learned.token_to_id(end)
+        torch.manual_seed(0)
+        GPT2LMHeadModel(GPT2Config(bos_token_id=end_id, eos_token_id=end_id)).save_pretrained(folder)
+        PreTrainedTokenizerFast(tokenizer_object=Tokenizer.from_str(json.dumps(state)), bos_token=end, eos_token=end, unk_token=end).save_pretrained(folder)
+    return folder
+
+
+def quantized(settings, model, folder):
+    if not os.path.exists(os.path.join(folder, "model.safetensors")):
+        subprocess.run([settings["attune"], "quantize", model, "--type", "nf4", "--output", folder, "--overwrite", "--quiet"], check=True, stdout=subprocess.DEVNULL)
     return folder
 
 
@@ -119,11 +163,19 @@ def prepare(settings, name):
     job = JOBS[name]
     work = settings["work"]
     model = {"distilbert": lambda: distilbert(settings["model"], os.path.join(work, "distilbert")), "minilm": lambda: settings["model"],
+             "smollm": lambda: settings["smollm"], "gpt2": lambda: gpt2(os.path.join(settings["data"], "tiny-shakespeare/train.txt"), os.path.join(work, "gpt2")),
              "classifier": lambda: classifier(settings, os.path.join(work, "classifier"))}[job.model]()
     plan = asdict(job) | {"model": model, "work": work, "attune": settings["attune"], "threads": settings["threads"],
-                          "inputs": ["input_ids", "attention_mask"] + ([] if job.model == "distilbert" else ["token_type_ids"])}
-    rows = read(os.path.join(settings["data"], job.rows))
-    if job.kind != "train":
+                          "inputs": ["input_ids", "attention_mask"] + (["token_type_ids"] if job.model in ("minilm", "classifier") else [])}
+    source = os.path.join(settings["data"], job.rows)
+    if job.kind == "generate":
+        if any(SIDES[side].options.get("quantization") for side in settings["sides"][name]):
+            plan["model_nf4"] = quantized(settings, model, os.path.join(work, f"{job.model}-nf4"))
+        return plan | {"text": prompt(model, source, job.prompt_tokens), "passes": settings["passes"]}
+    if job.kind == "train":
+        return plan | training(settings, name, job, model, source)
+    rows = read(source)
+    if True:
         if any(side.startswith(("onnx", "openvino")) for side in settings["sides"][name]):
             plan |= onnx_files(model, os.path.join(work, "onnx"))
         return plan | {"rows": write(os.path.join(work, f"{name}.jsonl"), rows), "text": "a gorgeous , witty , seductive movie that stays with you .",

@@ -27,9 +27,9 @@ def number_format(command):
     return common.skip(f"`attune {command}` has no `--compute {options['compute']}`")
 
 
-def run(command):
+def run(command, stdout=subprocess.DEVNULL, stderr=None):
     """Runs to the end; its greatest resident memory in MB."""
-    process = subprocess.Popen(command, stdout=subprocess.DEVNULL)
+    process = subprocess.Popen(command, stdout=stdout, stderr=stderr)
     _, status, usage = os.wait4(process.pid, 0)
     if status != 0:
         raise SystemExit(f"{' '.join(command)} ended with status {status}")
@@ -39,12 +39,16 @@ def run(command):
 def train():
     out = os.path.join(job["work"], "run")
     shutil.rmtree(out, ignore_errors=True)
-    command = [attune, "train", "--quiet", "--model", job["model"], "--train-file", job["rows"], "--output-dir", out, "--method", job["method"],
-               "--train-sampling-strategy", "sequential", "--num-train-epochs", "1", "--batch-size", str(job["batch"]), "--learning-rate", str(job["learning_rate"]),
+    command = [attune, "train", "--quiet", "--model", job["model"], "--task", job["task"], "--train-file", job["rows"], "--output-dir", out,
+               "--method", job["method"], "--train-sampling-strategy", "sequential", "--max-steps", str(job["all_steps"]), "--batch-size", str(job["batch"]), "--learning-rate", str(job["learning_rate"]),
                "--weight-decay", str(job["weight_decay"]), "--max-length", str(job["max_length"]), "--truncation-side", job["truncation_side"],
                "--threads", str(job["threads"]), "--logging-steps", "1", "--save-strategy", "no", "--eval-strategy", "no", *number_format("train")]
     if job["eval_rows"]:
         command += ["--validation-file", job["validation"]]
+    if job["doc_stride"]:
+        command += ["--doc-stride", str(job["doc_stride"])]
+    if job.get("labels"):
+        command += ["--labels", ",".join(job["labels"])]
     for key, value in (job["lora"] if job["method"] == "lora" else {}).items():
         command += ["--" + key.replace("_", "-"), ",".join(value) if isinstance(value, list) else str(value)]
     if options.get("quantization"):
@@ -114,4 +118,22 @@ def latency():
     return {"start to answer s": statistics.median(starts), "p50 ms": p50, "p95 ms": p95}
 
 
-common.finish(**{"train": train, "predict": predict, "latency": latency}[job["kind"]]())
+def generate():
+    """What `attune generate` notes about itself: tokens after the first one a second. A quantised base is a folder of its own."""
+    model = job["model_nf4"] if options.get("quantization") else job["model"]
+    command = [attune, "generate", model, "--prompt", job["text"], "--greedy", "--min-new-tokens", str(job["new_tokens"]), "--max-new-tokens", str(job["new_tokens"]),
+               "--threads", str(job["threads"]), "--json", *number_format("generate")]
+    out, notes = (os.path.join(job["work"], name) for name in ("generated.json", "generated.notes"))
+    rates, peaks = [], []
+    for _ in range(job["passes"]):
+        with open(out, "w", encoding="utf-8") as answer, open(notes, "w", encoding="utf-8") as said:
+            peaks.append(run(command, stdout=answer, stderr=said))
+        with open(notes, encoding="utf-8") as f:
+            prompt, rate = re.search(r"(\d+) prompt tokens in .* new tokens, ([\d.]+) tokens/s", f.read()).groups()
+        rates.append(float(rate))
+    with open(out, encoding="utf-8") as f:
+        ids = json.load(f)["token_ids"]
+    return {"tokens/s": statistics.median(rates), "prompt tokens": int(prompt), "token_ids": ids, "peak MB": max(peaks)}
+
+
+common.finish(**{"train": train, "predict": predict, "latency": latency, "generate": generate}[job["kind"]]())
