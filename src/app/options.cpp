@@ -4,6 +4,7 @@
 #include "app/predict.h"
 #include "app/quantize.h"
 #include "app/tokenize.h"
+#include "tasks/task.h"
 
 namespace attune {
 namespace {
@@ -35,7 +36,7 @@ void EvaluateOptions::fields(FieldList& f) {
   f.add("model", model, {.help = kModelHelp, .aliases = {"model_name", "model_name_or_path"}, .value = "MODEL", .position = 1});
   add_base_model(f, base_model);
   f.add("data", file, {.help = "rows with labels", .aliases = {"test_file", "input", "file"}, .value = "FILE", .position = 2});
-  f.add("task", task, {.help = "unset: as the folder says", .value = "NAME"});
+  f.add("task", task, {.help = "unset: as the folder says", .value = task_choice()});
   data.reading_fields(f);
   add_batch_size(f, batch_size);
   f.add("max_samples", max_samples, {.help = "only a seeded subset of the rows; 0: all", .least = 0});

@@ -5,6 +5,7 @@
 #include "config/reader.h"
 #include "config/scalar.h"
 #include "config/write.h"
+#include "tasks/task.h"
 
 namespace attune {
 
@@ -17,7 +18,7 @@ void RunConfig::fields(FieldList& f) {
         {.help = "base of an adapter, instead of the one its adapter_config.json names",
          .aliases = {"base_model_name_or_path"},
          .value = "DIR"});
-  f.add("task", task, {.help = "what is learned", .aliases = {"task_type"}, .value = "NAME"});
+  f.add("task", task, {.help = "what is learned", .aliases = {"task_type"}, .value = task_choice()});
   f.add("problem_type", problem_type,
         {.help = "unset: from the labels",
          .choices = {"", "single_label_classification", "multi_label_classification", "regression"},

@@ -1,3 +1,6 @@
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
 #include "base/error.h"
 #include "base/suggest.h"
 #include "tasks/task.h"
@@ -17,6 +20,8 @@ std::vector<std::string> task_names() {
   for (const TaskKind* t : kTasks) names.emplace_back(t->name);
   return names;
 }
+
+std::string task_choice() { return fmt::format("{{{}}}", fmt::join(task_names(), ",")); }
 
 const TaskKind& find_task(const std::string& name) {
   for (const TaskKind* t : kTasks)

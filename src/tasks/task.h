@@ -110,5 +110,6 @@ class Task {
 const TaskKind* task_of(HeadKind head);
 std::unique_ptr<Task> make_task(TaskSettings settings);
 std::vector<std::string> task_names();
+std::string task_choice();  ///< "{a,b,...}" for help
 
 }  // namespace attune

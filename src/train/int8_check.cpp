@@ -49,8 +49,59 @@ void run_batch(const FitJob& job, const Batch& batch, uint64_t epoch) {
   tape.backward(ctx);
 }
 
-void set_exact(const std::vector<Linear*>& layers, bool on) {
-  for (Linear* l : layers) l->weight.exact = on;
+/// Gradients of the trained layers on one batch with F32 products of `layers`: what 8-bit ones are held against.
+class F32Gradients {
+ public:
+  F32Gradients(const FitJob& job, const std::vector<Linear*>& layers, const Batch& batch, uint64_t epoch)
+      : job_(job), batch_(batch), epoch_(epoch), groups_(trained_layers(job)) {
+    std::vector<bool> exact;
+    for (const Linear* l : layers) exact.push_back(l->weight.exact);
+    for (Linear* l : layers) l->weight.exact = true;
+    run_batch(job, batch, epoch);
+    for (const auto& [path, parameters] : groups_) {
+      wanted_.emplace_back();
+      for (const Parameter* p : parameters) wanted_.back().push_back(p->var.grad->value().clone(MemoryClass::kActivations));
+    }
+    for (size_t i = 0; i < layers.size(); ++i) layers[i]->weight.exact = exact[i];
+    zero_gradients(job.parameters);
+  }
+  /// Of the products as they are now.
+  std::vector<LayerCheck> compare() const;
+
+ private:
+  const FitJob& job_;
+  const Batch& batch_;
+  const uint64_t epoch_;
+  const std::vector<std::pair<std::string, std::vector<Parameter*>>> groups_;
+  std::vector<std::vector<Tensor>> wanted_;
+};
+
+std::vector<LayerCheck> F32Gradients::compare() const {
+  run_batch(job_, batch_, epoch_);
+  std::vector<LayerCheck> result;
+  std::vector<double> sizes;
+  for (size_t g = 0; g < groups_.size(); ++g) {
+    double product = 0, ours = 0, theirs = 0;
+    for (size_t i = 0; i < wanted_[g].size(); ++i) {
+      const std::span<const float> a = groups_[g].second[i]->var.grad->value().span(), b = wanted_[g][i].span();
+      for (size_t j = 0; j < a.size(); ++j) {
+        product += static_cast<double>(a[j]) * b[j];
+        ours += static_cast<double>(a[j]) * a[j];
+        theirs += static_cast<double>(b[j]) * b[j];
+      }
+    }
+    const double size = std::sqrt(ours * theirs);
+    double cosine = size > 0 ? product / size : ours == theirs ? 1.0 : 0.0;
+    if (!std::isfinite(theirs)) cosine = 1;  // no fault of 8-bit products; the loop names the bad rows and weights
+    result.push_back({groups_[g].first, cosine, cosine});
+    sizes.push_back(std::sqrt(theirs));
+  }
+  // A gradient that is zero but for rounding (a key's bias: softmax does not see it) points anywhere.
+  const double largest = sizes.empty() ? 0 : *std::max_element(sizes.begin(), sizes.end());
+  for (size_t g = 0; g < groups_.size(); ++g)
+    if (sizes[g] < kLeastShare * largest) result[g].cosine = result[g].first = 1;
+  zero_gradients(job_.parameters);
+  return result;
 }
 
 }  // namespace
@@ -74,50 +125,15 @@ Batch first_rows(const FitJob& job, int64_t tokens) {
 }
 
 std::vector<LayerCheck> compare_gradients(const FitJob& job, const std::vector<Linear*>& layers, const Batch& batch, uint64_t epoch) {
-  const auto groups = trained_layers(job);
-  std::vector<bool> exact;
-  for (const Linear* l : layers) exact.push_back(l->weight.exact);
-  set_exact(layers, true);
-  run_batch(job, batch, epoch);
-  std::vector<std::vector<Tensor>> wanted;
-  for (const auto& [path, parameters] : groups) {
-    wanted.emplace_back();
-    for (const Parameter* p : parameters) wanted.back().push_back(p->var.grad->value().clone(MemoryClass::kActivations));
-  }
-  for (size_t i = 0; i < layers.size(); ++i) layers[i]->weight.exact = exact[i];
-  run_batch(job, batch, epoch);
-
-  std::vector<LayerCheck> result;
-  std::vector<double> sizes;
-  for (size_t g = 0; g < groups.size(); ++g) {
-    double product = 0, ours = 0, theirs = 0;
-    for (size_t i = 0; i < wanted[g].size(); ++i) {
-      const auto a = groups[g].second[i]->var.grad->value().span(), b = wanted[g][i].span();
-      for (size_t j = 0; j < a.size(); ++j) {
-        product += static_cast<double>(a[j]) * b[j];
-        ours += static_cast<double>(a[j]) * a[j];
-        theirs += static_cast<double>(b[j]) * b[j];
-      }
-    }
-    const double size = std::sqrt(ours * theirs);
-    double cosine = size > 0 ? product / size : ours == theirs ? 1.0 : 0.0;
-    if (!std::isfinite(theirs)) cosine = 1;  // no fault of 8-bit products; the loop names the bad rows and weights
-    result.push_back({groups[g].first, cosine, cosine});
-    sizes.push_back(std::sqrt(theirs));
-  }
-  // A gradient that is zero but for rounding (a key's bias: softmax does not see it) points anywhere.
-  const double largest = sizes.empty() ? 0 : *std::max_element(sizes.begin(), sizes.end());
-  for (size_t g = 0; g < groups.size(); ++g)
-    if (sizes[g] < kLeastShare * largest) result[g].cosine = result[g].first = 1;
-  zero_gradients(job.parameters);
-  return result;
+  return F32Gradients(job, layers, batch, epoch).compare();
 }
 
 Int8Check check_int8(const FitJob& job, const std::vector<Linear*>& layers) {
   using Blocks = std::vector<std::string>;
   Int8Check check;
   const Batch batch = first_rows(job, kCheckTokens);
-  check.layers = compare_gradients(job, layers, batch, 0);
+  const F32Gradients reference(job, layers, batch, 0);
+  check.layers = reference.compare();
   const auto has = [](const Blocks& blocks, const std::string& block) {
     return std::find(blocks.begin(), blocks.end(), block) != blocks.end();
   };
@@ -135,7 +151,7 @@ Int8Check check_int8(const FitJob& job, const std::vector<Linear*>& layers) {
       change(l->weight);
       if (!has(fallen, block)) fallen.push_back(block);
     }
-    const auto again = compare_gradients(job, layers, batch, 0);
+    const auto again = reference.compare();
     for (size_t i = 0; i < again.size(); ++i) check.layers[i].cosine = again[i].cosine;
   };
   const auto two_terms = [](Weight& w) { w.terms = 2; };

@@ -6,7 +6,7 @@
 #include "app/int8_run.h"
 #include "app/merge.h"
 #include "app/train.h"
-#include "base/error.h"
+#include "app/train_rig.h"
 #include "support/golden_model.h"
 #include "train/evaluation.h"
 
@@ -19,13 +19,8 @@ using testing::largest_difference;
 /// Sums of products in another order, over a few layers of a tiny model (tests/interop has the same limits).
 constexpr double kLogits = 1e-4, kMerged = 3e-4;
 
-class Quantize : public ::testing::Test {
+class Quantize : public TrainRig {
  protected:
-  void SetUp() override {
-    root_ = fs::path(::testing::TempDir()) / ("attune_quantize_" + std::string(::testing::UnitTest::GetInstance()->current_test_info()->name()));
-    fs::remove_all(root_);
-    fs::create_directories(root_);
-  }
   std::string path(const std::string& name) const { return (root_ / name).string(); }
   static std::string golden(const std::string& name) { return (golden_folder() / "models" / name).string(); }
 
@@ -50,26 +45,14 @@ class Quantize : public ::testing::Test {
   }
   /// A short LoRA run.
   RunConfig config(const std::string& model, const std::string& output) const {
-    if (!file_exists(root_ / "train.csv")) {
-      std::string text = "text,label\n";
-      for (int i = 0; i < 24; ++i)
-        text += std::string(i % 3 == 0 ? "the film was great" : i % 3 == 1 ? "the plot was bad" : "not good") + std::string(static_cast<size_t>(i / 3), '!') + "," +
-                (i % 3 == 0 ? "positive\n" : i % 3 == 1 ? "negative\n" : "neutral\n");
-      write_file_atomically(root_ / "train.csv", text);
-    }
-    RunConfig c;
+    RunConfig c = TrainRig::config("lora", output);
     c.model = model;
-    c.data.train = path("train.csv");
-    c.data.max_length = 16;
-    c.peft.method = "lora";
-    c.peft.target_modules.names = {"query", "value"};
-    c.training.per_device_train_batch_size = 4;
+    c.data.validation = c.data.test = "";
+    c.peft.lora_dropout = 0;
     c.training.num_train_epochs = 4;
     c.training.learning_rate = 1e-2;
     c.training.save_strategy = Interval::kNo;
     c.compute = Compute::kF32;
-    c.threads = 1;
-    c.output_dir = path(output);
     return c;
   }
   MergeResult merge_onto(const std::string& adapter, const std::string& output, MergeOnto onto) const {
@@ -80,15 +63,6 @@ class Quantize : public ::testing::Test {
     o.threads = 1;
     return merge(o);
   }
-  static std::string id_of(const std::function<void()>& action) {
-    try {
-      action();
-    } catch (const Error& e) {
-      return e.info().id;
-    }
-    return "none";
-  }
-  fs::path root_;
 };
 
 TEST_F(Quantize, AFolderIsWhatQuantisingAtLoadGives) {
