@@ -159,45 +159,65 @@ def onnx_files(model, folder):
     return {"onnx": full, "onnx_int8": int8}
 
 
+def blocks_of_text(name, job, plan, source):
+    """The beginning of a text, a block longer than the steps need: all blocks are full, in the file's order on all sides."""
+    blocks = plan["all_steps"] * job.batch
+    with open(source, encoding="utf-8") as f:
+        text = f.read()
+    end = Tokenizer.from_file(os.path.join(plan["model"], "tokenizer.json")).encode(text).offsets[(blocks + 1) * job.max_length][1]
+    plan["rows"] = os.path.join(plan["work"], f"{name}.txt")
+    with open(plan["rows"], "w", encoding="utf-8") as f:
+        f.write(text[:end])
+    plan["real_tokens"] = plan["steps"] * job.batch * job.max_length
+    return plan
+
+
+def training_rows(settings, name, job, plan, source):
+    rows, lengths = sized(job, plan["model"], read(source))
+    warm, shuffled, by_length = training_orders(lengths, job.batch, plan["steps"])
+    for key, order in (("rows", shuffled), ("rows_by_length", by_length)):
+        plan[key] = write(os.path.join(plan["work"], f"{name}-{key}.jsonl"), [rows[i] for i in warm + order])
+        plan[key + "_padding"] = padded(order, lengths, job.batch) / sum(lengths[i] for i in order)
+    if job.task == "token-classification":
+        plan["labels"] = sorted({tag for row in rows for tag in row["ner_tags"]})
+    if plan["eval_rows"]:
+        validation = read(os.path.join(settings["data"], job.validation))
+        if plan["eval_rows"] < len(validation):  # every class and length: the file may be sorted
+            validation = random.Random(42).sample(validation, plan["eval_rows"])
+        plan["eval_rows"] = len(validation)
+        plan["validation"] = write(os.path.join(plan["work"], f"{name}-validation.jsonl"), validation)
+    plan["real_tokens"] = sum(lengths[i] for i in shuffled)
+    return plan
+
+
+def prompt(model, source, tokens):
+    with open(source, encoding="utf-8") as f:
+        text = f.read()
+    return text[:Tokenizer.from_file(os.path.join(model, "tokenizer.json")).encode(text).offsets[tokens - 1][1]]
+
+
 def prepare(settings, name):
     job = JOBS[name]
     work = settings["work"]
     model = {"distilbert": lambda: distilbert(settings["model"], os.path.join(work, "distilbert")), "minilm": lambda: settings["model"],
-             "smollm": lambda: settings["smollm"], "gpt2": lambda: gpt2(os.path.join(settings["data"], "tiny-shakespeare/train.txt"), os.path.join(work, "gpt2")),
-             "classifier": lambda: classifier(settings, os.path.join(work, "classifier"))}[job.model]()
+             "classifier": lambda: classifier(settings, os.path.join(work, "classifier")), "smollm": lambda: settings["smollm"],
+             "gpt2": lambda: gpt2(os.path.join(settings["data"], "tiny-shakespeare/train.txt"), os.path.join(work, "gpt2"))}[job.model]()
+    source = os.path.join(settings["data"], job.rows)
     plan = asdict(job) | {"model": model, "work": work, "attune": settings["attune"], "threads": settings["threads"],
                           "inputs": ["input_ids", "attention_mask"] + (["token_type_ids"] if job.model in ("minilm", "classifier") else [])}
-    source = os.path.join(settings["data"], job.rows)
+    if job.kind == "train":
+        plan["steps"] = settings["steps"] or job.steps
+        plan["all_steps"] = WARM_UP + plan["steps"]
+        plan["eval_rows"] = job.eval_rows if settings["eval_rows"] is None or not job.validation else settings["eval_rows"]
+        return blocks_of_text(name, job, plan, source) if job.task == "text-generation" else training_rows(settings, name, job, plan, source)
     if job.kind == "generate":
         if any(SIDES[side].options.get("quantization") for side in settings["sides"][name]):
             plan["model_nf4"] = quantized(settings, model, os.path.join(work, f"{job.model}-nf4"))
         return plan | {"text": prompt(model, source, job.prompt_tokens), "passes": settings["passes"]}
-    if job.kind == "train":
-        return plan | training(settings, name, job, model, source)
-    rows = read(source)
-    if True:
-        if any(side.startswith(("onnx", "openvino")) for side in settings["sides"][name]):
-            plan |= onnx_files(model, os.path.join(work, "onnx"))
-        return plan | {"rows": write(os.path.join(work, f"{name}.jsonl"), rows), "text": "a gorgeous , witty , seductive movie that stays with you .",
-                       "passes": settings["passes"], "sentences": settings["sentences"], "starts": settings["starts"]}
-    plan["steps"] = steps = settings["steps"] or job.steps
-    plan["eval_rows"] = eval_rows = job.eval_rows if settings["eval_rows"] is None else settings["eval_rows"]
-    tokenizer = Tokenizer.from_file(os.path.join(model, "tokenizer.json"))
-    tokenizer.no_padding()
-    tokenizer.enable_truncation(job.max_length, direction=job.truncation_side)
-    lengths = [len(e.ids) for e in tokenizer.encode_batch([text for text, _ in rows])]
-    warm, shuffled, by_length = training_orders(lengths, job.batch, steps)
-    for key, order in (("rows", shuffled), ("rows_by_length", by_length)):
-        plan[key] = write(os.path.join(work, f"{name}-{key}.jsonl"), [rows[i] for i in warm + order])
-        plan[key + "_padding"] = padded(order, lengths, job.batch) / sum(lengths[i] for i in order)
-    plan["real_tokens"] = sum(lengths[i] for i in shuffled)
-    if eval_rows:
-        validation = read(os.path.join(settings["data"], job.validation))
-        if eval_rows < len(validation):  # every class and length: the file may be sorted
-            validation = random.Random(42).sample(validation, eval_rows)
-        plan["eval_rows"] = len(validation)
-        plan["validation"] = write(os.path.join(work, f"{name}-validation.jsonl"), validation)
-    return plan
+    if any(side.startswith(("onnx", "openvino")) for side in settings["sides"][name]):
+        plan |= onnx_files(model, os.path.join(work, "onnx"))
+    return plan | {"rows": write(os.path.join(work, f"{name}.jsonl"), read(source)), "text": "a gorgeous , witty , seductive movie that stays with you .",
+                   "passes": settings["passes"], "sentences": settings["sentences"], "starts": settings["starts"]}
 
 
 with open(sys.argv[1], encoding="utf-8") as f:

@@ -1,6 +1,7 @@
 """Markdown from the rounds: a table a job, then the summary with ratios and targets. `report.py A.json [B.json ...]` prints those of files
 run.py wrote; of a job that is in several, the last counts."""
 import json
+import os
 import statistics
 import sys
 
@@ -37,7 +38,11 @@ def job_table(job, kept):
     entry, rounds, metrics = kept[job], job_rounds(kept, job), METRICS[JOBS[job].kind]
     plan = entry["plan"]
     shown = [m for m in metrics if any(m in r.get(s, {}) for r in rounds for s in r)]
-    what = f"{plan['steps']} timed steps of {plan['batch']} rows, {plan['real_tokens']:,} real tokens, {plan['eval_rows']} evaluation rows" if "real_tokens" in plan else f"batch {plan['batch']}"
+    what = f"batch {plan['batch']}"
+    if "real_tokens" in plan:
+        what = f"{plan['steps']} timed steps of {plan['batch']} rows, {plan['real_tokens']:,} real tokens, {plan['eval_rows']} evaluation rows"
+    elif plan["kind"] == "generate":
+        what = f"one text of {plan['new_tokens']} tokens after {plan['prompt_tokens']}"
     lines = [f"### {job}", "", f"{what}, {plan['threads']} threads, median of {len(rounds)} round{'s' * (len(rounds) != 1)}.", "",
              "| | " + " | ".join(shown) + " |", "| --- |" + " ---: |" * len(shown)]
     sides = [s for s in SIDES if any(s in r for r in rounds)]
@@ -49,7 +54,7 @@ def job_table(job, kept):
 
 def notes(job, entry, rounds):
     plan, lines = entry["plan"], []
-    if "real_tokens" in plan:
+    if "rows_padding" in plan:
         lines.append(f"Padded tokens for each real one: {plan['rows_padding']:.2f} as it comes, {plan['rows_by_length_padding']:.2f} by length.")
     for side, reason in {s: r["skipped"] for one in entry["rounds"] for s, r in one.items() if "skipped" in r}.items():
         lines.append(f"Not run: {SIDES[side].label}: {reason}.")
@@ -61,6 +66,10 @@ def notes(job, entry, rounds):
     if "default" in answers:
         same = {s: sum(a == b for a, b in zip(v, answers["default"])) for s, v in answers.items() if s != "default"}
         lines.append(f"Labels equal to those of transformers, of {len(answers['default'])}: " + ", ".join(f"{SIDES[s].label} {n}" for s, n in same.items()) + ".")
+    texts = {s: r["token_ids"] for s, r in first.items() if "token_ids" in r}
+    if "default" in texts:
+        same = {s: len(os.path.commonprefix([v, texts["default"]])) for s, v in texts.items() if s != "default"}
+        lines.append(f"Tokens as those of transformers before the first other one, of {len(texts['default'])}: " + ", ".join(f"{SIDES[s].label} {n}" for s, n in same.items()) + ".")
     return lines + [""] if lines else []
 
 

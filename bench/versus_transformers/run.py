@@ -39,18 +39,20 @@ def run_side(name, side_name, plan, threads):
 
 
 def check_same_work(name, one):
-    """The sides of a training must have seen the same tokens and trained as many numbers."""
-    for key, of in (("real tokens", lambda r: sum(r["tokens"])), ("steps", lambda r: len(r["tokens"])), ("trained parameters", lambda r: r["trainable"])):
-        seen = {side: of(r) for side, r in one.items() if "tokens" in r}
+    """The sides of a training must have seen the same tokens and trained as many numbers, those of a generation read and made as many tokens."""
+    for needed, key, of in (("tokens", "real tokens", lambda r: sum(r["tokens"])), ("tokens", "steps", lambda r: len(r["tokens"])),
+                            ("trainable", "trained parameters", lambda r: r["trainable"]), ("token_ids", "prompt tokens", lambda r: r["prompt tokens"]),
+                            ("token_ids", "new tokens", lambda r: len(r["token_ids"]))):
+        seen = {side: of(r) for side, r in one.items() if needed in r}
         if len(set(seen.values())) > 1:
             raise SystemExit(f"{name}: the sides did not do the same work: {key} {seen}")
 
 
 def measure(args, work):
-    attune, model, data = (os.path.abspath(p) for p in (args.attune, args.model, args.data))
+    attune, model, smollm, data = (os.path.abspath(p) for p in (args.attune, args.model, args.smollm, args.data))
     wanted = args.sides.split(",") if args.sides else []
     sides = {name: chosen_sides(name, wanted) for name in args.jobs.split(",")}
-    settings = {"attune": attune, "model": model, "data": data, "work": work, "threads": args.threads, "sides": sides, "steps": args.steps,
+    settings = {"attune": attune, "model": model, "smollm": smollm, "data": data, "work": work, "threads": args.threads, "sides": sides, "steps": args.steps,
                 "eval_rows": args.eval_rows, "passes": args.passes, "sentences": args.sentences, "starts": args.starts}
     path = os.path.join(work, "settings.json")
     with open(path, "w", encoding="utf-8") as f:
@@ -85,13 +87,14 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--attune", required=True)
     parser.add_argument("--model", required=True, help="folder of all-MiniLM-L6-v2")
-    parser.add_argument("--data", required=True, help="folder with imdb/ and sst2/")
+    parser.add_argument("--smollm", help="folder of SmolLM2-135M-Instruct; default: beside --model")
+    parser.add_argument("--data", required=True, help="folder with imdb/, sst2/, wikigold/, squad/ and tiny-shakespeare/")
     parser.add_argument("--jobs", default=",".join(JOBS), help=f"of {', '.join(JOBS)}")
     parser.add_argument("--sides", default="", help=f"of {', '.join(SIDES)}; default: all a job has but attune-nf4-f32")
     parser.add_argument("--rounds", type=int, default=2)
     parser.add_argument("--steps", type=int, default=0, help="timed steps of every training; 0: as jobs.py says")
     parser.add_argument("--eval-rows", type=int, help="rows evaluated after every training; 0: none; default: as jobs.py says")
-    parser.add_argument("--passes", type=int, default=2, help="passes over the file of `predict` in each round")
+    parser.add_argument("--passes", type=int, default=2, help="passes over the file of `predict`, texts of `generate`, in each round")
     parser.add_argument("--sentences", type=int, default=200, help="sentences of `latency`")
     parser.add_argument("--starts", type=int, default=2, help="processes started in each round of `latency` (attune: three times as many)")
     parser.add_argument("--threads", type=int, default=2)
@@ -102,6 +105,9 @@ def main():
         unknown = [n for n in given.split(",") if n and n not in known]
         if unknown:
             parser.error(f"unknown: {', '.join(unknown)}; known: {', '.join(known)}")
+    args.smollm = args.smollm or os.path.join(os.path.dirname(os.path.abspath(args.model)), "SmolLM2-135M-Instruct")
+    if any(JOBS[n].model == "smollm" for n in args.jobs.split(",")) and not os.path.exists(os.path.join(args.smollm, "config.json")):
+        parser.error(f"no model in {args.smollm}: scripts/get-smollm2 fetches it; --smollm says where it is, --jobs leaves it out")
     described = machine.describe(os.path.abspath(args.attune), args.threads)
     with tempfile.TemporaryDirectory() as temporary:
         work = os.path.abspath(args.work or temporary)

@@ -39,10 +39,11 @@ def run(command, stdout=subprocess.DEVNULL, stderr=None):
 def train():
     out = os.path.join(job["work"], "run")
     shutil.rmtree(out, ignore_errors=True)
-    command = [attune, "train", "--quiet", "--model", job["model"], "--task", job["task"], "--train-file", job["rows"], "--output-dir", out,
-               "--method", job["method"], "--train-sampling-strategy", "sequential", "--max-steps", str(job["all_steps"]), "--batch-size", str(job["batch"]), "--learning-rate", str(job["learning_rate"]),
-               "--weight-decay", str(job["weight_decay"]), "--max-length", str(job["max_length"]), "--truncation-side", job["truncation_side"],
-               "--threads", str(job["threads"]), "--logging-steps", "1", "--save-strategy", "no", "--eval-strategy", "no", *number_format("train")]
+    command = [attune, "train", "--quiet", "--model", job["model"], "--task", job["task"], "--train-file", job["rows"], "--output-dir", out, "--method", job["method"],
+               "--train-sampling-strategy", "sequential", "--max-steps", str(job["all_steps"]), "--batch-size", str(job["batch"]),
+               "--learning-rate", str(job["learning_rate"]), "--weight-decay", str(job["weight_decay"]), "--max-length", str(job["max_length"]),
+               "--truncation-side", job["truncation_side"], "--threads", str(job["threads"]), "--logging-steps", "1", "--save-strategy", "no", "--eval-strategy", "no",
+               *number_format("train")]
     if job["eval_rows"]:
         command += ["--validation-file", job["validation"]]
     if job["doc_stride"]:
