@@ -5,7 +5,6 @@
 #include "base/error.h"
 #include "models/registry.h"
 #include "nn/language_head.h"
-#include "nn/recompute.h"
 #include "nn/token_heads.h"
 
 namespace attune {
@@ -157,20 +156,23 @@ class BertModel : public Backbone {
       add("pooler", *pooler_);
     }
     info_ = {"bert", c.hidden, c.layers, c.heads, c.intermediate, c.vocab, c.positions, c.types, c.pad, c.initializer_range};
+    info_.dropouts = {{"hidden_dropout_prob", c.hidden_dropout, true}, {"attention_probs_dropout_prob", c.attention_dropout, false}};
   }
   const BackboneInfo& info() const override { return info_; }
-  Var forward(const Context& ctx, const Input& in) override {
+  ForwardPass pass(const Input& in) override {
     const auto starts = std::make_shared<const std::vector<int64_t>>(in.batch->starts);
     const auto rows = rows_read(*in.batch, in.read);
     const Starts row_starts = rows ? one_row_each(in.batch->sequences()) : nullptr;
-    Var x = embeddings_.forward(ctx, in);
+    ForwardPass p;
+    p.embeddings = [this, in](const Context& c) { return embeddings_.forward(c, in); };
     for (size_t i = 0; i < encoder_.layers.size(); ++i) {
       const auto read = i + 1 == encoder_.layers.size() ? rows : nullptr;
-      x = run_layer(ctx, x, [&layer = *encoder_.layers[i], starts, read, row_starts](const Context& c, const Var& v) {
+      p.layers.push_back([&layer = *encoder_.layers[i], starts, read, row_starts](const Context& c, const Var& v) {
         return layer.forward(c, v, starts, read, row_starts);
       });
     }
-    return x;
+    p.rows = rows;
+    return p;
   }
   const BertPooler& pooler() const { return *pooler_; }
   Embedding& word_embeddings() { return embeddings_.word; }

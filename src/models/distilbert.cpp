@@ -5,7 +5,6 @@
 #include "base/error.h"
 #include "models/registry.h"
 #include "nn/language_head.h"
-#include "nn/recompute.h"
 #include "nn/token_heads.h"
 
 namespace attune {
@@ -128,20 +127,23 @@ class DistilBertModel : public Backbone {
     add("embeddings", embeddings_);
     add("transformer", transformer_);
     info_ = {"distilbert", c.dim, c.layers, c.heads, c.hidden_dim, c.vocab, c.positions, 0, c.pad, c.initializer_range};
+    info_.dropouts = {{"dropout", c.dropout, true}, {"attention_dropout", c.attention_dropout, false}};
   }
   const BackboneInfo& info() const override { return info_; }
-  Var forward(const Context& ctx, const Input& in) override {
+  ForwardPass pass(const Input& in) override {
     const auto starts = std::make_shared<const std::vector<int64_t>>(in.batch->starts);
     const auto rows = rows_read(*in.batch, in.read);
     const Starts row_starts = rows ? one_row_each(in.batch->sequences()) : nullptr;
-    Var x = embeddings_.forward(ctx, in);
+    ForwardPass p;
+    p.embeddings = [this, in](const Context& c) { return embeddings_.forward(c, in); };
     for (size_t i = 0; i < transformer_.layers.size(); ++i) {
       const auto read = i + 1 == transformer_.layers.size() ? rows : nullptr;
-      x = run_layer(ctx, x, [&layer = *transformer_.layers[i], starts, read, row_starts](const Context& c, const Var& v) {
+      p.layers.push_back([&layer = *transformer_.layers[i], starts, read, row_starts](const Context& c, const Var& v) {
         return layer.forward(c, v, starts, read, row_starts);
       });
     }
-    return x;
+    p.rows = rows;
+    return p;
   }
   Embedding& word_embeddings() { return embeddings_.word; }
 

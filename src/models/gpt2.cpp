@@ -6,7 +6,6 @@
 #include "models/registry.h"
 #include "nn/decoder.h"
 #include "nn/language_head.h"
-#include "nn/recompute.h"
 #include "nn/token_heads.h"
 
 namespace attune {
@@ -121,17 +120,23 @@ class Gpt2Model : public Backbone {
     }
     add("ln_f", ln_f_);
     info_ = {"gpt2", c.width, c.layers, c.heads, c.inner, c.vocab, c.positions, 0, c.pad, c.initializer_range, true, c.width};
+    info_.dropouts = {{"embd_pdrop", c.embedding_dropout, true}, {"attn_pdrop", c.attention_dropout, false}, {"resid_pdrop", c.residual_dropout, false}};
   }
   const BackboneInfo& info() const override { return info_; }
-  Var forward(const Context& ctx, const Input& in) override {
+  ForwardPass pass(const Input& in) override {
     const auto pass = std::make_shared<const DecoderPass>(in, info_.pad_token_id);
-    const EmbeddingTerm terms[] = {wte_.rows(in.batch->ids), wpe_.rows(in.batch->positions)};
-    Var x = dropout(ctx, embedding_sum(ctx, terms, in.dropout_keys), {p_, key_});
+    ForwardPass p;
+    p.embeddings = [this, in](const Context& c) {
+      const EmbeddingTerm terms[] = {wte_.rows(in.batch->ids), wpe_.rows(in.batch->positions)};
+      return dropout(c, embedding_sum(c, terms, in.dropout_keys), {p_, key_});
+    };
     for (size_t i = 0; i < blocks_.size(); ++i) {
       const auto rows = i + 1 == blocks_.size() ? pass->last_layer_rows() : nullptr;
-      x = run_layer(ctx, x, [&block = *blocks_[i], pass, rows](const Context& c, const Var& v) { return block.forward(c, *pass, v, rows); });
+      p.layers.push_back([&block = *blocks_[i], pass, rows](const Context& c, const Var& v) { return block.forward(c, *pass, v, rows); });
     }
-    return add_norm(ctx, pass->finish(ctx, x), nullptr, {}, ln_f_);
+    p.finish = [this, pass](const Context& c, const Var& v) { return add_norm(c, pass->finish(c, v), nullptr, {}, ln_f_); };
+    p.rows = pass->rows();
+    return p;
   }
   void named() override { key_ = dropout_key(*this, "drop"); }
   Embedding& words() { return wte_; }

@@ -8,7 +8,6 @@
 #include "models/registry.h"
 #include "nn/decoder.h"
 #include "nn/language_head.h"
-#include "nn/recompute.h"
 #include "nn/rotary_positions.h"
 #include "nn/token_heads.h"
 
@@ -139,20 +138,26 @@ class LlamaModel : public Backbone {
     }
     add("norm", norm_);
     info_ = {"llama", c.hidden, c.layers, c.heads, c.intermediate, c.vocab, c.positions, 0, c.pad, c.initializer_range, true, c.kv_heads * c.head_dim};
+    info_.dropouts = {{"attention_dropout", c.attention_dropout, false}};
   }
   const BackboneInfo& info() const override { return info_; }
-  Var forward(const Context& ctx, const Input& in) override {
+  ForwardPass pass(const Input& in) override {
     const auto pass = std::make_shared<const DecoderPass>(in, info_.pad_token_id);
     const auto angles = std::make_shared<LlamaAngles>();
     angles->all = rotary_.table(*in.batch);
     if (pass->last_layer_rows()) angles->narrow = rows_of(angles->all, *pass->last_layer_rows());
-    const EmbeddingTerm terms[] = {embed_tokens_.rows(in.batch->ids)};
-    Var x = embedding_sum(ctx, terms, in.dropout_keys);
+    ForwardPass p;
+    p.embeddings = [this, in](const Context& c) {
+      const EmbeddingTerm terms[] = {embed_tokens_.rows(in.batch->ids)};
+      return embedding_sum(c, terms, in.dropout_keys);
+    };
     for (size_t i = 0; i < layers_.size(); ++i) {
       const auto rows = i + 1 == layers_.size() ? pass->last_layer_rows() : nullptr;
-      x = run_layer(ctx, x, [&layer = *layers_[i], pass, angles, rows](const Context& c, const Var& v) { return layer.forward(c, *pass, *angles, v, rows); });
+      p.layers.push_back([&layer = *layers_[i], pass, angles, rows](const Context& c, const Var& v) { return layer.forward(c, *pass, *angles, v, rows); });
     }
-    return norm_.forward(ctx, pass->finish(ctx, x));
+    p.finish = [this, pass](const Context& c, const Var& v) { return norm_.forward(c, pass->finish(c, v)); };
+    p.rows = pass->rows();
+    return p;
   }
   Embedding& words() { return embed_tokens_; }
 

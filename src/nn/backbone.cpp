@@ -4,6 +4,16 @@
 #include "base/random.h"
 
 namespace attune {
+namespace {
+
+TokenKeys keys_of(const TokenKeys& keys, const std::vector<int64_t>* rows) {
+  if (!keys || !rows) return keys;
+  auto some = std::make_shared<std::vector<uint64_t>>();
+  for (const int64_t row : *rows) some->push_back((*keys)[static_cast<size_t>(row)]);
+  return some;
+}
+
+}  // namespace
 
 std::shared_ptr<const std::vector<int64_t>> rows_read(const Batch& batch, ReadRows read) {
   if (read == ReadRows::kAll) return nullptr;
@@ -31,6 +41,39 @@ TokenKeys token_keys(const Batch& batch, uint64_t seed, uint64_t epoch) {
   return keys;
 }
 
+Var Backbone::states(const Context& ctx, const Input& in, int64_t layer) {
+  const ForwardPass p = pass(in);
+  const Batch& batch = *in.batch;
+  const auto layers = static_cast<int64_t>(p.layers.size());
+  const bool known = !batch.states.empty();
+  int64_t at = known ? batch.states_layer : 0;
+  require(at <= layer && layer <= layers, "states of a layer that there is");
+  if (known && at == layers) return Var(batch.states, keys_of(in.dropout_keys, p.rows.get()));
+  Var x = known ? Var(batch.states, in.dropout_keys) : p.embeddings(ctx);
+  for (; at < layer; ++at) x = run_layer(ctx, x, p.layers[static_cast<size_t>(at)]);
+  return layer == layers && p.finish ? p.finish(ctx, x) : x;
+}
+
+std::optional<int64_t> Backbone::lowest_trained(const Context& given) {
+  Batch token;
+  token.ids = token.positions = token.type_ids = {0};
+  token.starts = {0, 1};
+  token.rows = {0};
+  const Kernels idle = idle_kernels(*given.kernels);  // what records a gradient, not what it is
+  Tape tape;
+  const Context ctx{&idle, 1, &tape, false};
+  const ForwardPass p = pass({&token, ReadRows::kAll, nullptr});
+  Var x = p.embeddings(ctx);
+  if (x.wants_grad()) return std::nullopt;
+  for (size_t i = 0; i < p.layers.size(); ++i) {
+    x = p.layers[i](ctx, x);
+    if (x.wants_grad()) return static_cast<int64_t>(i);
+  }
+  // A final norm that trains: what it takes may be of fewer rows than there are tokens, what the last layer takes never is.
+  if (p.finish && p.finish(ctx, x).wants_grad()) return static_cast<int64_t>(p.layers.size()) - 1;
+  return static_cast<int64_t>(p.layers.size());
+}
+
 LossSum Head::language_loss(const Context&, const Var&, std::span<const int32_t>, float) { throw Bug("this head is no language model's"); }
 
 Model::Model(std::string prefix, std::unique_ptr<Backbone> backbone, std::unique_ptr<Head> head, int64_t labels, std::string other_prefix)
@@ -42,6 +85,10 @@ Model::Model(std::string prefix, std::unique_ptr<Backbone> backbone, std::unique
 
 Var Model::hidden(const Context& ctx, const Batch& batch, TokenKeys keys) {
   return backbone_->forward(ctx, {&batch, head_ ? head_->reads() : ReadRows::kAll, std::move(keys)});
+}
+
+Tensor Model::states(const Context& ctx, const Batch& batch, int64_t layer) {
+  return backbone_->states(ctx, {&batch, head_ ? head_->reads() : ReadRows::kAll, nullptr}, layer).data;
 }
 
 Var Model::forward(const Context& ctx, const Batch& batch, TokenKeys keys) {

@@ -2,11 +2,14 @@
 // nothing about the architecture.
 #pragma once
 
+#include <functional>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 
 #include "nn/layers.h"
+#include "nn/recompute.h"
 #include "tensor/batch.h"
 
 namespace attune {
@@ -32,6 +35,13 @@ Starts one_row_each(int64_t n);
 /// Keys of a batch's tokens: mix_key(seed, epoch, row id, position).
 TokenKeys token_keys(const Batch&, uint64_t seed, uint64_t epoch);
 
+/// A dropout of the backbone under its key in config.json.
+struct BackboneDropout {
+  const char* key;
+  float p;
+  bool in_embeddings;  ///< else in layers only
+};
+
 /// The numbers every architecture has, under one name.
 struct BackboneInfo {
   std::string model_type;
@@ -41,13 +51,29 @@ struct BackboneInfo {
   double initializer_range = 0.02;
   bool causal = false;       ///< tokens see earlier ones only; the model can generate
   int64_t cache_width = 0;   ///< columns of a layer's keys, for a KvCache
+  std::vector<BackboneDropout> dropouts = {};
+};
+
+/// A forward pass in parts, which keep what they need of the input.
+struct ForwardPass {
+  std::function<Var(const Context&)> embeddings;
+  std::vector<LayerFunction> layers;
+  LayerFunction finish;                              ///< of the last layer's output; null: that is the result
+  std::shared_ptr<const std::vector<int64_t>> rows;  ///< of the batch that the result has; null: all
 };
 
 class Backbone : public Module {
  public:
   virtual const BackboneInfo& info() const = 0;
   /// Hidden states (T, hidden) of all tokens, or (B, hidden) of the rows read.
-  virtual Var forward(const Context&, const Input&) = 0;
+  Var forward(const Context& ctx, const Input& in) { return states(ctx, in, info().layers); }
+  /// What `layer` takes, (T, hidden); for info().layers the result of forward(). A batch that brings states goes on from them.
+  Var states(const Context&, const Input&, int64_t layer);
+  /// The lowest layer whose output wants a gradient; info().layers: none does. Nothing: the embeddings train.
+  std::optional<int64_t> lowest_trained(const Context&);
+
+ protected:
+  virtual ForwardPass pass(const Input&) = 0;
 };
 
 enum class HeadKind { kNone, kSequenceClassification, kTokenClassification, kQuestionAnswering, kCausalLm, kMaskedLm };
@@ -85,6 +111,8 @@ class Model : public Module {
   Var forward(const Context&, const Batch&, TokenKeys dropout_keys = nullptr);
   /// Hidden states of the rows the head reads.
   Var hidden(const Context&, const Batch&, TokenKeys dropout_keys = nullptr);
+  /// Of Backbone::states(), for the rows the head reads.
+  Tensor states(const Context&, const Batch&, int64_t layer);
   Backbone& backbone() { return *backbone_; }
   Head* head() { return head_.get(); }
   const BackboneInfo& info() const { return backbone_->info(); }

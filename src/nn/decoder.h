@@ -15,6 +15,8 @@ class DecoderPass {
   const Starts& starts() const { return starts_; }
   /// The last layer may compute queries of these rows alone: they are the last ones, which see every key. Null: it computes all.
   const std::shared_ptr<const std::vector<int64_t>>& last_layer_rows() const { return narrow_; }
+  /// The rows the caller reads; null: all.
+  const std::shared_ptr<const std::vector<int64_t>>& rows() const { return rows_; }
   /// Attention of `layer`; `narrowed`: q has last_layer_rows() only.
   Var attend(const Context&, const AttentionSpec&, const Var& q, const Var& k, const Var& v, size_t layer, bool narrowed) const;
   /// From the last layer's output to the rows the caller reads; counts the tokens of the caches.

@@ -6,6 +6,8 @@
 #include <string>
 #include <vector>
 
+#include "tensor/tensor.h"
+
 namespace attune {
 
 /// What a task learns from one example; the task knows which members it uses.
@@ -36,6 +38,8 @@ struct Batch {
   std::vector<int64_t> starts;                    ///< (B + 1): sequence b is tokens [starts[b], starts[b + 1])
   std::vector<uint64_t> rows;                     ///< (B): Example::row, plus one a break before the sequence
   std::vector<Labels> labels;                     ///< (B): an example's at its first sequence
+  Tensor states;                                  ///< what layer `states_layer` takes (Backbone::states), where it is known already
+  int64_t states_layer = 0;
   int64_t tokens() const { return static_cast<int64_t>(ids.size()); }
   int64_t sequences() const { return static_cast<int64_t>(rows.size()); }
   int64_t length(int64_t b) const { return starts[b + 1] - starts[b]; }

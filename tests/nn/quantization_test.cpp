@@ -39,7 +39,7 @@ class Toy : public Backbone {
     add("pooler", pooler_);
   }
   const BackboneInfo& info() const override { return info_; }
-  Var forward(const Context&, const Input&) override { fail(ErrorCode::kUsage, {.what = "not run"}); }
+  ForwardPass pass(const Input&) override { fail(ErrorCode::kUsage, {.what = "not run"}); }
   Block& block(int i) { return i == 0 ? first_ : second_; }
   void run(const Context& ctx, Var x) {
     for (Block* b : {&first_, &second_}) {

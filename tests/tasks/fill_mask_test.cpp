@@ -31,9 +31,11 @@ class WatchingBackbone : public Backbone {
  public:
   WatchingBackbone(Asked& asked, int64_t vocabulary) : asked_(asked) { info_.vocab_size = vocabulary; }
   const BackboneInfo& info() const override { return info_; }
-  Var forward(const Context&, const Input& in) override {
+  ForwardPass pass(const Input& in) override {
     asked_.shown = in.batch->ids;
-    return Var(Tensor::zeros({in.batch->tokens(), 1}));
+    ForwardPass p;
+    p.embeddings = [n = in.batch->tokens()](const Context&) { return Var(Tensor::zeros({n, 1})); };
+    return p;
   }
 
  private:
