@@ -51,6 +51,7 @@ class FillMask : public Task {
     return examples;
   }
 
+  bool same_tokens_every_epoch() const override { return false; }
   LossSum loss(const Context& ctx, Model& model, const Batch& batch, TokenKeys keys, const LossOptions& options, Var*) const override {
     const TokenKeys draws = keys ? keys : token_keys(batch, 0, 0);  // evaluation hides the same tokens every time
     Batch hidden_batch = batch;

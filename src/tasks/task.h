@@ -75,6 +75,8 @@ class Task {
   /// Error(kInput) with `where`, their file.
   virtual std::vector<Example> encode_all(std::span<const Row>, const Tokenizer&, const std::string& where, bool labels_optional = false) const = 0;
 
+  /// A row's tokens reach the model as they were encoded, whatever the epoch.
+  virtual bool same_tokens_every_epoch() const { return true; }
   /// Forward, and the loss of a batch; the gradient of its sum waits on the tape. `logits` (null: not wanted) gets what metrics read of
   /// the batch; it stays empty where they need only the loss.
   virtual LossSum loss(const Context&, Model&, const Batch&, TokenKeys, const LossOptions&, Var* logits = nullptr) const;

@@ -14,6 +14,7 @@
 #include "data/packing.h"
 #include "data/samplers.h"
 #include "train/finite.h"
+#include "train/frozen_prefix.h"
 #include "train/resume.h"
 #include "train/schedules.h"
 
@@ -77,6 +78,7 @@ class Loop {
   int64_t batches_per_epoch_, max_steps_;
   RateSchedule schedule_;
   AdamW optimizer_;
+  std::optional<FrozenPrefix> prefix_;
   TrainerState state_;
   int64_t flops_a_token_;
   bool saved_ = false;     // a checkpoint of this step, complete, is on disk
@@ -109,6 +111,7 @@ Loop::Loop(const FitJob& job)
       schedule_(job.config, max_steps_),
       optimizer_(job.parameters, {config_.adam_beta1, config_.adam_beta2, config_.adam_epsilon, config_.weight_decay}),
       flops_a_token_(6 * dense_parameters(*job.model)) {
+  if (config_.frozen_prefix_cache) prefix_.emplace(job);
   state_.max_steps = max_steps_;
   state_.num_train_epochs = divide_up(max_steps_, divide_up(batches_per_epoch_, config_.gradient_accumulation_steps));
   state_.train_batch_size = config_.per_device_train_batch_size;
@@ -197,7 +200,8 @@ void Loop::run_epoch() {
 
 /// One part of a micro-batch forward and backward.
 void Loop::compute(std::span<const uint64_t> indices, Group& group) {
-  const Batch batch = pack(job_.train, indices);
+  Batch batch = pack(job_.train, indices);
+  if (prefix_) prefix_->put_into(batch, indices);
   Tape tape(config_.activation_checkpointing || job_.compute.recompute);
   Context ctx = job_.context;
   ctx.tape = &tape;

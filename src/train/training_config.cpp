@@ -22,6 +22,9 @@ void TrainingConfig::fields(FieldList& f) {
   f.add("activation_checkpointing", activation_checkpointing,
         {.help = "keep only each layer's input and compute the layer again in backward: less memory, the same numbers, slower",
          .aliases = {"gradient_checkpointing"}});
+  f.add("frozen_prefix_cache", frozen_prefix_cache,
+        {.help = "keep what the frozen layers below the lowest trained one make of each row and skip them from its second epoch on; takes memory, needs "
+                 "dropout 0 there"});
   f.add("dataloader_drop_last", dataloader_drop_last, {.help = "leave out the last incomplete batch of an epoch"});
   f.add_enum("train_sampling_strategy", train_sampling_strategy,
              {{"random", Sampling::kRandom}, {"group_by_length", Sampling::kGroupByLength}, {"sequential", Sampling::kSequential}},

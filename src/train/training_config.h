@@ -21,6 +21,7 @@ struct TrainingConfig {
   int64_t per_device_eval_batch_size = 32;  ///< HF: 8; results do not depend on it
   int64_t gradient_accumulation_steps = 1;
   bool activation_checkpointing = false;  ///< HF: gradient_checkpointing; the same bits in less memory; a third (full) to a half (adapters) slower
+  bool frozen_prefix_cache = false;       ///< no HF name; what frozen lower layers make of a row is kept and taken from the second epoch on
   bool dataloader_drop_last = false;
   Sampling train_sampling_strategy = Sampling::kRandom;
 
