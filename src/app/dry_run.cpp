@@ -5,6 +5,7 @@
 #include "io/weights.h"
 #include "nn/load_weights.h"
 #include "train/evaluation.h"
+#include "train/frozen_prefix.h"
 
 namespace attune {
 namespace {
@@ -83,6 +84,11 @@ void DryRun::hold_base(const QuantizationConfig& quantization, bool int8) {
     }
   }
   f32_growth_ = std::max<int64_t>(0, before - after);
+}
+
+void DryRun::hold_frozen_prefix(std::span<const Example> examples) {
+  const AllocatorScope scope(memory_);
+  prefix_ = frozen_prefix_memory(*model_, frozen_prefix_layers(*model_, *task_), examples);
 }
 
 template <typename Pass>

@@ -20,6 +20,10 @@ class DryRun {
   const Task& task() const { return *task_; }
   const PeftMethod& method() const { return *method_; }
 
+  /// The frozen-prefix cache of these examples stands there from now on. Error(kUsage) "train.frozen_prefix".
+  void hold_frozen_prefix(std::span<const Example> examples);
+  int64_t frozen_prefix_bytes() const { return prefix_.empty() ? 0 : prefix_.bytes(); }
+
   /// Peaks of one forward and backward of a batch, with weights, gradients and moments there.
   Ledger train(std::span<const Example> examples, std::span<const uint64_t> batch, bool recompute);
   /// Peaks of a batch when all of these examples are evaluated; a quantised base is evaluated on in F32 too.
@@ -38,6 +42,7 @@ class DryRun {
   std::unique_ptr<Model> model_;
   std::unique_ptr<PeftMethod> method_;
   std::unique_ptr<AdamW> optimizer_;
+  Tensor prefix_;
 };
 
 /// Examples of `length` tokens with labels that any task takes.

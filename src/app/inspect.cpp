@@ -56,6 +56,7 @@ Json Inspection::to_json() const {
             {"train_bytes", class_bytes(memory.train)},
             {"eval_tokens", memory.eval_tokens},
             {"eval_bytes", class_bytes(memory.evaluate)},
+            {"frozen_prefix_bytes", frozen_prefix},
             {"total_bytes", memory.peak()},
             {"process_bytes", process}}}};
 }
@@ -89,8 +90,10 @@ Inspection inspect(const RunConfig& given) {
   const int64_t length = std::min(settings.max_length, dry.model().info().max_positions);
   if (rows) encode_training_data(data, dry.task(), *load_tokenizer(opened.tokenizer_folder), config);
   const Workload work = rows ? workload_of(config, data) : blank_workload(config.training, dry.task(), length);
+  if (config.training.frozen_prefix_cache) dry.hold_frozen_prefix(work.train);
   const ComputePlan plan = plan_within_limit(dry, opened, config, work);
   out.lengths = work.lengths;
+  out.frozen_prefix = dry.frozen_prefix_bytes();
   out.memory = memory_need(dry, work, config.training, plan);
   out.process = out.memory.held() + program_bytes();
   return out;

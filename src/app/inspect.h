@@ -14,6 +14,7 @@ struct Inspection {
   std::string line;  ///< "trainable params: ... || all params: ... || trainable%: ...", as PEFT prints it
   std::vector<std::string> adapted_modules;
   MemoryNeed memory;     ///< of training with this config
+  int64_t frozen_prefix = 0;  ///< bytes of frozen_prefix_cache, in both peaks
   int64_t process = 0;   ///< with program, libraries and data
   std::string lengths;   ///< what the row lengths are taken from
   Json to_json() const;  ///< keys as the members, memory under `memory_estimate`

@@ -194,6 +194,10 @@ int64_t fitting_length(DryRun& dry, TrainingConfig config, int64_t longest, int6
     DryRun other(opened, dry.task().settings(), lora);
     if (const int64_t fits = fitting_length(other, config.training, longest, limit - program)) hint = would("--method lora", fits);
   }
+  if (const int64_t kept = dry.frozen_prefix_bytes()) {
+    const int64_t without = least.held() - kept;
+    hint = fmt::format("frozen_prefix_cache takes {} of it{}", bytes_text(kept), without + program <= limit ? ": without it the training would fit" : "");
+  }
   fail(ErrorCode::kMemory, {.id = "memory.limit",
                             .where = "memory_limit",
                             .what = "is too small for this training, even one row at a time with recomputed layers",

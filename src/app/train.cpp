@@ -16,6 +16,7 @@
 #include "base/log.h"
 #include "base/pages.h"
 #include "base/signals.h"
+#include "train/frozen_prefix.h"
 #include "train/loop.h"
 
 namespace attune {
@@ -114,7 +115,9 @@ ComputePlan plan_memory(const RunConfig& config, OpenedModel& opened, const Task
   DryRun dry(opened, settings, config.peft, config.quantization, computes_in_int8(config, make_context(config.threads)));
   opened.tokenizer = load_tokenizer(opened.tokenizer_folder);
   encode_training_data(data, dry.task(), *opened.tokenizer, config);
-  return plan_within_limit(dry, opened, config, workload_of(config, data));
+  const Workload work = workload_of(config, data);
+  if (config.training.frozen_prefix_cache) dry.hold_frozen_prefix(work.train);
+  return plan_within_limit(dry, opened, config, work);
 }
 
 /// Metrics of a split into the results under `prefix`, its full metrics as a file, its predictions as another.
@@ -208,6 +211,10 @@ TrainResult train(const RunConfig& given) {
   if (data.train.examples.empty()) encode_training_data(data, *m.task, *m.tokenizer, config);
   note(m.method->counts().line());
   note(m.method->counts().split() + "; head " + m.head_origin);
+  if (config.training.frozen_prefix_cache) {
+    const int64_t layers = frozen_prefix_layers(*m.model, *m.task), all = m.model->info().layers;
+    note(fmt::format("frozen_prefix_cache: embeddings and {} of {} layers are computed once a row", layers, all));
+  }
   write_file_atomically(run.path() / "config.yaml", dump_run_config(config));
 
   ConsoleLog console;

@@ -50,6 +50,7 @@ void print_inspection(const Inspection& r) {
   print(fmt::format("memory of training, predicted for {}:\n", r.lengths));
   peaks("training", r.memory.train, r.memory.train_tokens);
   peaks("evaluation", r.memory.evaluate, r.memory.eval_tokens);
+  if (r.frozen_prefix > 0) print(fmt::format("  {:<10} {:>14}  (counted in both: frozen_prefix_cache)\n", "cache", bytes_text(r.frozen_prefix)));
   print(fmt::format("  {:<10} {:>14}  (with program, libraries and data)\n", "process", bytes_text(r.process)));
 }
 
