@@ -149,12 +149,12 @@ constexpr const char* kFormNames = "chatml, smollm2 or llama3";
 }
 
 /// The template's text and where it stands; nothing when the folder has none.
-std::optional<std::pair<std::string, std::string>> template_of(const fs::path& folder) {
-  if (const fs::path file = folder / "chat_template.jinja"; file_exists(file)) return std::pair(read_file(file, uint64_t{16} << 20), file.string());
-  const fs::path file = folder / "tokenizer_config.json";
-  if (!file_exists(file)) return std::nullopt;
-  const Json config = read_json(file);
-  const std::string where = file.string() + ": chat_template";
+std::optional<std::pair<std::string, std::string>> template_of(const TextFiles& files) {
+  constexpr const char *kTemplateFile = "chat_template.jinja", *kSettings = "tokenizer_config.json";
+  if (files.contains(kTemplateFile)) return std::pair(files.read(kTemplateFile, uint64_t{16} << 20), files.where(kTemplateFile));
+  if (!files.contains(kSettings)) return std::nullopt;
+  const Json config = files.json(kSettings);
+  const std::string where = files.where(kSettings) + ": chat_template";
   if (!config.is_object() || !config.contains("chat_template") || config["chat_template"].is_null()) return std::nullopt;
   const Json& value = config["chat_template"];
   if (value.is_string()) return std::pair(value.get<std::string>(), where);
@@ -213,13 +213,13 @@ std::string chat_text(const std::vector<ChatPiece>& pieces) {
   return out;
 }
 
-ChatForm find_chat_form(const fs::path& folder, const std::string& given) {
+ChatForm find_chat_form(const TextFiles& files, const std::string& given) {
   if (!given.empty()) {
     if (const auto form = chat_form_named(given)) return *form;
     fail(ErrorCode::kUsage, {.id = "chat.name", .where = "chat_template", .what = "is no chat form this program knows", .expected = kFormNames, .got = given});
   }
-  const auto text = template_of(folder);
-  if (!text) refuse_template("chat.none", folder.string(), "the folder has no chat template, so the form of its messages is not known");
+  const auto text = template_of(files);
+  if (!text) refuse_template("chat.none", files.place().string(), "the folder has no chat template, so the form of its messages is not known");
   if (const auto form = recognised(text->first)) return *form;
   refuse_template("chat.unknown", text->second, "the chat template is none this program recognises, and templates are not executed");
 }

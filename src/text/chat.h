@@ -6,7 +6,7 @@
 #include <string>
 #include <vector>
 
-#include "base/files.h"
+#include "base/text_files.h"
 
 namespace attune {
 
@@ -39,6 +39,6 @@ std::string end_of_turn(ChatForm form);
 /// The form of a folder's template: chat_template.jinja, else chat_template of tokenizer_config.json (a text, or a list with one named
 /// "default"). `given`: the configured name, which is taken instead of looking. Error(kInput) "chat.none", "chat.unknown";
 /// Error(kUsage) "chat.name" for a name that is none.
-ChatForm find_chat_form(const fs::path& folder, const std::string& given = "");
+ChatForm find_chat_form(const TextFiles& files, const std::string& given = "");
 
 }  // namespace attune

@@ -14,44 +14,45 @@
 namespace attune {
 namespace {
 
+constexpr const char *kTokenizerJson = "tokenizer.json", *kTokenizerConfig = "tokenizer_config.json";
 constexpr uint64_t kMaxFile = uint64_t{256} << 20;
 constexpr double kNoLimit = 1e18;  // larger maximum lengths mean "no limit"
 
-std::optional<Json> read_object(const fs::path& path) {
-  if (!file_exists(path)) return std::nullopt;
-  Json json = read_json(path, {.max_bytes = kMaxFile});
+std::optional<Json> read_object(const TextFiles& files, const std::string& name) {
+  if (!files.contains(name)) return std::nullopt;
+  Json json = files.json(name, {.max_bytes = kMaxFile});
   if (!json.is_object()) {
     fail(ErrorCode::kInput,
-         {.id = "json.type", .where = path.string(), .what = "has the wrong type", .expected = "an object", .got = json.type_name()});
+         {.id = "json.type", .where = files.where(name), .what = "has the wrong type", .expected = "an object", .got = json.type_name()});
   }
   return json;
 }
 
 class Loader {
  public:
-  explicit Loader(const fs::path& folder) : folder_(folder) {}
+  explicit Loader(TextFiles files) : files_(std::move(files)) {}
 
   std::shared_ptr<const Tokenizer> load() {
-    const auto model_config = read_object(folder_ / "config.json");
-    parts_.config = read_object(config_path()).value_or(Json::object());
-    document_ = read_object(document_path());
-    tokenizer_class_ = get_string(parts_.config, "tokenizer_class", "", config_path().string());
+    const auto model_config = read_object(files_, "config.json");
+    parts_.config = read_object(files_, kTokenizerConfig).value_or(Json::object());
+    document_ = read_object(files_, kTokenizerJson);
+    tokenizer_class_ = get_string(parts_.config, "tokenizer_class", "", files_.where(kTokenizerConfig));
     std::string model_type;
     if (model_config) {
-      model_type = get_string(*model_config, "model_type", "", (folder_ / "config.json").string());
-      if (tokenizer_class_.empty()) tokenizer_class_ = get_string(*model_config, "tokenizer_class", "", (folder_ / "config.json").string());
+      model_type = get_string(*model_config, "model_type", "", files_.where("config.json"));
+      if (tokenizer_class_.empty()) tokenizer_class_ = get_string(*model_config, "tokenizer_class", "", files_.where("config.json"));
     }
-    class_ = tokenizer_class_of(tokenizer_class_, model_type, !document_ && file_exists(folder_ / "vocab.txt"));
+    class_ = tokenizer_class_of(tokenizer_class_, model_type, !document_ && files_.contains("vocab.txt"));
     require_files();
     if (document_) check_document();
 
     std::vector<std::pair<int32_t, AddedToken>> in_document = read_added_tokens();
     const SpecialTokens specials = read_special_tokens({.config = parts_.config,
-                                                        .config_where = config_path().string(),
-                                                        .map = read_object(folder_ / "special_tokens_map.json"),
-                                                        .map_where = (folder_ / "special_tokens_map.json").string(),
-                                                        .added = read_object(folder_ / "added_tokens.json"),
-                                                        .added_where = (folder_ / "added_tokens.json").string(),
+                                                        .config_where = files_.where(kTokenizerConfig),
+                                                        .map = read_object(files_, "special_tokens_map.json"),
+                                                        .map_where = files_.where("special_tokens_map.json"),
+                                                        .added = read_object(files_, "added_tokens.json"),
+                                                        .added_where = files_.where("added_tokens.json"),
                                                         .in_document = in_document,
                                                         .defaults = default_special_tokens(class_)});
     if (class_ == TokenizerClass::kDocument) {
@@ -61,14 +62,12 @@ class Loader {
     }
     read_settings(specials);
     prepare_config(specials);
-    if (const fs::path file = folder_ / "chat_template.jinja"; file_exists(file)) parts_.chat_template_file = read_file(file, kMaxFile);
+    if (files_.contains("chat_template.jinja")) parts_.chat_template_file = files_.read("chat_template.jinja", kMaxFile);
     return make_tokenizer(std::move(parts_));
   }
 
  private:
-  fs::path document_path() const { return folder_ / "tokenizer.json"; }
-  fs::path config_path() const { return folder_ / "tokenizer_config.json"; }
-  std::string at(const std::string& path) const { return document_path().string() + ": " + path; }
+  std::string at(const std::string& path) const { return files_.where(kTokenizerJson) + ": " + path; }
   bool byte_level() const { return class_ == TokenizerClass::kGpt2 || class_ == TokenizerClass::kRoberta; }
 
   void require_files() const {
@@ -76,14 +75,14 @@ class Loader {
     std::vector<std::string> other;
     if (class_ == TokenizerClass::kBert) other = {"vocab.txt"};
     if (byte_level()) other = {"vocab.json", "merges.txt"};
-    const bool there = !other.empty() && std::all_of(other.begin(), other.end(), [&](const std::string& f) { return file_exists(folder_ / f); });
+    const bool there = !other.empty() && std::all_of(other.begin(), other.end(), [&](const std::string& f) { return files_.contains(f); });
     if (there) return;
     std::string expected = "tokenizer.json";
     if (!other.empty()) expected += " or " + other[0] + (other.size() > 1 ? " with " + other[1] : "");
-    const bool unnamed = class_ == TokenizerClass::kDocument && file_exists(folder_ / "vocab.json") && tokenizer_class_.empty();
+    const bool unnamed = class_ == TokenizerClass::kDocument && files_.contains("vocab.json") && tokenizer_class_.empty();
     fail(ErrorCode::kInput,
          {.id = "tokenizer.missing",
-          .where = folder_.string(),
+          .where = files_.place().string(),
           .what = "there is no tokenizer this program can read",
           .expected = expected,
           .hint = unnamed ? "vocab.json is read when tokenizer_config.json names its tokenizer_class (GPT2Tokenizer or RobertaTokenizer)"
@@ -122,8 +121,8 @@ class Loader {
 
   Vocabulary read_vocabulary() {
     if (!document_ && class_ == TokenizerClass::kBert)
-      return parse_vocabulary_lines(read_file(folder_ / "vocab.txt", kMaxFile), (folder_ / "vocab.txt").string());
-    if (!document_) return parse_vocabulary(read_json(folder_ / "vocab.json", {.max_bytes = kMaxFile}), (folder_ / "vocab.json").string());
+      return parse_vocabulary_lines(files_.read("vocab.txt", kMaxFile), files_.where("vocab.txt"));
+    if (!document_) return parse_vocabulary(files_.json("vocab.json", {.max_bytes = kMaxFile}), files_.where("vocab.json"));
     Json& model = (*document_)["model"];
     const auto vocab = model.find("vocab");
     Vocabulary out = parse_vocabulary(vocab == model.end() ? Json() : *vocab, at("model.vocab"));
@@ -134,7 +133,7 @@ class Loader {
   /// Of a BPE model, `model` being its description without vocabulary and merges.
   std::vector<BpeMerge> read_merges(const Json& model, const Vocabulary& vocabulary) {
     const std::string prefix = get_string(model, "continuing_subword_prefix", "", at("model"));
-    if (!document_) return parse_merge_lines(read_file(folder_ / "merges.txt", kMaxFile), vocabulary, prefix.size(), (folder_ / "merges.txt").string());
+    if (!document_) return parse_merge_lines(files_.read("merges.txt", kMaxFile), vocabulary, prefix.size(), files_.where("merges.txt"));
     Json& in_document = (*document_)["model"];
     const auto merges = in_document.find("merges");
     std::vector<BpeMerge> out = parse_merges(merges == in_document.end() ? Json() : *merges, vocabulary, prefix.size(), at("model.merges"));
@@ -150,7 +149,7 @@ class Loader {
   }
 
   void build_from_arguments(const SpecialTokens& specials) {
-    const std::string where = config_path().string();
+    const std::string where = files_.where(kTokenizerConfig);
     const auto name = [&](const char* key) {
       const AddedToken* t = specials.find(key);
       if (!t)
@@ -164,7 +163,7 @@ class Loader {
     parts_.normalizer = parse_normalizer(d["normalizer"], where);
     parts_.pre_tokenizer = parse_pre_tokenizer(d["pre_tokenizer"], where);
     parts_.decoder = parse_decoder(d["decoder"], where);
-    parts_.model = read_model(d["model"], document_ ? at("model") : (folder_ / (byte_level() ? "vocab.json" : "vocab.txt")).string());
+    parts_.model = read_model(d["model"], document_ ? at("model") : files_.where(byte_level() ? "vocab.json" : "vocab.txt"));
     parts_.added.add(specials.in_order(), parts_.model->vocabulary());
     finish_added(specials.by_declared_id);
     // GPT-2's class alone keeps the file's post-processor.
@@ -187,7 +186,7 @@ class Loader {
     if (pre == document_->end() || !pre->is_object() || !pre->contains("type") || (*pre)["type"] == "ByteLevel") return;
     warning(fmt::format("{}: the pre_tokenizer of tokenizer.json is not used, since the class {} builds its own (as transformers 5 does); \"tokenizer_class\": "
                         "\"PreTrainedTokenizerFast\" in tokenizer_config.json would use it",
-                        folder_.string(), class_name(class_)));
+                        files_.place().string(), class_name(class_)));
   }
 
   void require_model_type(const std::string& type) const {
@@ -246,7 +245,7 @@ class Loader {
     for (const auto& [id, token] : declared) {
       const auto given = parts_.added.id(token.content);
       if (given && *given != id) {
-        warning(fmt::format("{}: the token '{}' was expected to have id {} but has {}", folder_.string(), token.content, id, *given));
+        warning(fmt::format("{}: the token '{}' was expected to have id {} but has {}", files_.place().string(), token.content, id, *given));
       }
     }
   }
@@ -293,7 +292,7 @@ class Loader {
   }
 
   void read_settings(const SpecialTokens& specials) {
-    const std::string where = config_path().string();
+    const std::string where = files_.where(kTokenizerConfig);
     read_blocks(specials);
     if (const AddedToken* t = specials.find("pad_token")) parts_.pad_id = id_of(t->content);
     if (const AddedToken* t = specials.find("mask_token")) parts_.mask_id = id_of(t->content);
@@ -340,7 +339,7 @@ class Loader {
     c["tokenizer_class"] = class_ != TokenizerClass::kDocument || backend ? own : "PreTrainedTokenizerFast";
   }
 
-  fs::path folder_;
+  TextFiles files_;
   std::optional<Json> document_;
   std::string tokenizer_class_;
   TokenizerClass class_ = TokenizerClass::kDocument;
@@ -349,10 +348,10 @@ class Loader {
 
 }  // namespace
 
-bool has_tokenizer(const fs::path& folder) {
-  return file_exists(folder / "tokenizer.json") || file_exists(folder / "vocab.txt") || (file_exists(folder / "vocab.json") && file_exists(folder / "merges.txt"));
+bool has_tokenizer(const TextFiles& files) {
+  return files.contains(kTokenizerJson) || files.contains("vocab.txt") || (files.contains("vocab.json") && files.contains("merges.txt"));
 }
 
-std::shared_ptr<const Tokenizer> load_tokenizer(const fs::path& folder) { return Loader(folder).load(); }
+std::shared_ptr<const Tokenizer> load_tokenizer(const TextFiles& files) { return Loader(files).load(); }
 
 }  // namespace attune

@@ -9,7 +9,7 @@
 #include <string_view>
 #include <vector>
 
-#include "base/files.h"
+#include "base/text_files.h"
 
 namespace attune {
 
@@ -66,10 +66,10 @@ class Tokenizer {
 };
 
 /// True when a folder has files that load_tokenizer begins with.
-bool has_tokenizer(const fs::path& folder);
+bool has_tokenizer(const TextFiles& files);
 
 /// From a model folder: tokenizer.json, else vocab.txt or vocab.json and merges.txt with tokenizer_config.json (formats: sections 8.1-8.6).
 /// Unknown components are Error(kInput) "tokenizer.unsupported" naming the thing and what is supported.
-std::shared_ptr<const Tokenizer> load_tokenizer(const fs::path& folder);
+std::shared_ptr<const Tokenizer> load_tokenizer(const TextFiles& files);
 
 }  // namespace attune
