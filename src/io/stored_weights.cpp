@@ -65,7 +65,7 @@ const StoredWeights::Entry& StoredWeights::entry(const std::string& name) const 
 
 StoredForm StoredWeights::form(const std::string& name) const { return entry(name).form; }
 
-std::variant<std::monostate, Int8Matrix, Nf4Matrix> StoredWeights::codes(const std::string& name) const {
+BaseWeights::Codes StoredWeights::codes(const std::string& name) const {
   const Entry& e = entry(name);
   if (e.form == StoredForm::kPlain) return {};
   const std::string layer = layer_of(name);
