@@ -5,8 +5,7 @@
 #include <algorithm>
 #include <map>
 
-#include "app/gguf_llama.h"
-#include "app/gguf_tokenizer.h"
+#include "app/gguf_model.h"
 #include "base/error.h"
 #include "io/artifacts.h"
 #include "io/safetensors.h"
@@ -26,11 +25,11 @@ std::string types_text(const GgufFile& file) {
   return out;
 }
 
-std::string generation_config_text(const Json& config) {
-  Json g = {{"_from_model_config", true}};
-  for (const char* key : {"bos_token_id", "eos_token_id", "pad_token_id"})
-    if (!config[key].is_null()) g[key] = config[key];
-  return dump_json(g) + "\n";
+Tensor to_half(const Tensor& x) {
+  Tensor out(x.shape(), DType::kF16, MemoryClass::kWeights);
+  auto* to = static_cast<uint16_t*>(out.data());
+  for (int64_t i = 0; i < x.size(); ++i) to[i] = float_to_half(x.f32()[i]);
+  return out;
 }
 
 }  // namespace
@@ -45,26 +44,22 @@ void ConvertOptions::fields(FieldList& f) {
 ConvertResult convert_gguf(const ConvertOptions& options) {
   if (options.dtype != "float32" && options.dtype != "float16")
     fail(ErrorCode::kUsage, {.id = "convert.dtype", .where = "--dtype", .what = "is no type for the written weights", .expected = "float32 or float16", .got = options.dtype});
-  const GgufFile file(options.input);
+  const GgufModel model(options.input, options.dtype);
   ConvertResult r;
   r.output_dir = options.output_dir;
-  r.architecture = file.text("general.architecture", "");
-  r.name = file.text("general.name", "");
-  if (r.architecture != "llama") {
-    fail(ErrorCode::kInput, {.id = "convert.architecture",
-                             .where = options.input + ": general.architecture",
-                             .what = "is an architecture this program does not convert",
-                             .expected = "llama (Llama, SmolLM2 and other models of that form)",
-                             .got = r.architecture.empty() ? "nothing" : r.architecture});
+  r.architecture = model.file().text("general.architecture", "");
+  r.name = model.file().text("general.name", "");
+  std::vector<Artifact> artifacts;
+  for (const auto& [name, text] : model.texts()) artifacts.push_back(text_artifact(name, text));
+  TensorMap tensors;
+  for (const auto& e : model.entries()) {
+    const Tensor t = model.read_f32(e.name);
+    tensors[e.name] = options.dtype == "float16" ? to_half(t) : t;
+    r.parameters += t.size();
   }
-  const Json config = llama_config(file, options.dtype);
-  std::vector<Artifact> artifacts{text_artifact("config.json", dump_json(config) + "\n"), text_artifact("generation_config.json", generation_config_text(config))};
-  for (auto& [name, content] : gguf_tokenizer_files(file)) artifacts.push_back(text_artifact(name, std::move(content)));
-  TensorMap tensors = llama_tensors(file, config, options.dtype == "float16");
   r.tensors = static_cast<int64_t>(tensors.size());
-  for (const auto& [name, t] : tensors) r.parameters += t.size();
-  r.vocabulary = config["vocab_size"].get<int64_t>();
-  r.types = types_text(file);
+  r.vocabulary = model.config()["vocab_size"].get<int64_t>();
+  r.types = types_text(model.file());
   r.bytes = static_cast<int64_t>(safetensors_size(tensors));
   artifacts.push_back(weights_artifact("model.safetensors", std::move(tensors)));
   commit_artifacts(options.output_dir, artifacts, options.overwrite);

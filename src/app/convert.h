@@ -28,8 +28,7 @@ struct ConvertResult {
 };
 
 /// Writes config.json, generation_config.json, model.safetensors and the tokenizer's files; transformers and this program load the folder.
-/// Error(kInput) "convert.architecture", "convert.tensors" (all that are missing, unexpected or misshapen), "convert.config",
-/// "convert.tokenizer", or what GgufFile says.
+/// Error(kInput) of GgufModel (app/gguf_model.h).
 ConvertResult convert_gguf(const ConvertOptions& options);
 
 }  // namespace attune

@@ -92,49 +92,49 @@ Json rope_parameters(const GgufFile& file, int64_t head_dim) {
   return rope;
 }
 
-/// One tensor of the model: its names, its shape in Hugging Face's file, and the heads of a matrix whose rows are permuted (0: none).
-struct Part {
-  std::string from, to;
-  Shape shape;
-  int64_t heads = 0;
-};
-
-std::vector<Part> model_parts(const GgufFile& file, const Json& c) {
+/// The tensors a model of this config has, by their names in the file.
+std::vector<std::pair<std::string, LlamaTensor>> expected_tensors(const GgufFile& file, const Json& c) {
   const auto n = [&](const char* key) { return c[key].get<int64_t>(); };
   const int64_t hidden = n("hidden_size"), inner = n("intermediate_size"), heads = n("num_attention_heads"), kv = n("num_key_value_heads"), d = n("head_dim");
-  std::vector<Part> out{{"token_embd.weight", "model.embed_tokens.weight", {n("vocab_size"), hidden}}, {"output_norm.weight", "model.norm.weight", {hidden}}};
-  if (!c["tie_word_embeddings"].get<bool>()) out.push_back({"output.weight", "lm_head.weight", {n("vocab_size"), hidden}});
+  std::vector<std::pair<std::string, LlamaTensor>> out;
+  const auto add = [&](const std::string& from, const std::string& to, Shape shape, int64_t permuted = 0) {
+    out.push_back({from, {to, std::move(shape), file.find(from), permuted}});
+  };
+  add("token_embd.weight", "model.embed_tokens.weight", {n("vocab_size"), hidden});
+  add("output_norm.weight", "model.norm.weight", {hidden});
+  if (!c["tie_word_embeddings"].get<bool>()) add("output.weight", "lm_head.weight", {n("vocab_size"), hidden});
+  const bool attention_bias = c["attention_bias"].get<bool>(), mlp_bias = c["mlp_bias"].get<bool>();
   for (int64_t i = 0; i < n("num_hidden_layers"); ++i) {
     const std::string from = fmt::format("blk.{}.", i), to = fmt::format("model.layers.{}.", i);
-    const auto linear = [&](const char* a, const char* b, int64_t rows, int64_t columns, int64_t permuted) {
-      out.push_back({from + a + ".weight", to + b + ".weight", {rows, columns}, permuted});
-      if (file.find(from + a + ".bias")) out.push_back({from + a + ".bias", to + b + ".bias", {rows}, permuted});
+    const auto linear = [&](const char* a, const char* b, int64_t rows, int64_t columns, int64_t permuted, bool bias) {
+      add(from + a + ".weight", to + b + ".weight", {rows, columns}, permuted);
+      // Hugging Face has biases on all four attention layers (all three of the feed-forward) or on none.
+      if (bias) add(from + a + ".bias", to + b + ".bias", {rows}, permuted);
     };
-    out.push_back({from + "attn_norm.weight", to + "input_layernorm.weight", {hidden}});
-    out.push_back({from + "ffn_norm.weight", to + "post_attention_layernorm.weight", {hidden}});
-    linear("attn_q", "self_attn.q_proj", heads * d, hidden, heads);
-    linear("attn_k", "self_attn.k_proj", kv * d, hidden, kv);
-    linear("attn_v", "self_attn.v_proj", kv * d, hidden, 0);
-    linear("attn_output", "self_attn.o_proj", hidden, heads * d, 0);
-    linear("ffn_gate", "mlp.gate_proj", inner, hidden, 0);
-    linear("ffn_up", "mlp.up_proj", inner, hidden, 0);
-    linear("ffn_down", "mlp.down_proj", hidden, inner, 0);
+    add(from + "attn_norm.weight", to + "input_layernorm.weight", {hidden});
+    add(from + "ffn_norm.weight", to + "post_attention_layernorm.weight", {hidden});
+    linear("attn_q", "self_attn.q_proj", heads * d, hidden, heads, attention_bias);
+    linear("attn_k", "self_attn.k_proj", kv * d, hidden, kv, attention_bias);
+    linear("attn_v", "self_attn.v_proj", kv * d, hidden, 0, attention_bias);
+    linear("attn_output", "self_attn.o_proj", hidden, heads * d, 0, attention_bias);
+    linear("ffn_gate", "mlp.gate_proj", inner, hidden, 0, mlp_bias);
+    linear("ffn_up", "mlp.up_proj", inner, hidden, 0, mlp_bias);
+    linear("ffn_down", "mlp.down_proj", hidden, inner, 0, mlp_bias);
   }
   return out;
 }
 
-void check_parts(const GgufFile& file, const std::vector<Part>& parts) {
+void check_tensors(const GgufFile& file, const std::vector<std::pair<std::string, LlamaTensor>>& expected) {
   Problems problems;
   std::set<std::string> known{"rope_freqs.weight"};
-  for (const Part& p : parts) {
-    known.insert(p.from);
-    const GgufTensor* t = file.find(p.from);
-    if (!t) {
-      problems.add(fmt::format("{} is missing", p.from));
-    } else if (t->shape != p.shape) {
-      problems.add(fmt::format("{}: expected {}, got {}", p.from, to_string(p.shape), to_string(t->shape)));
-    } else if (!t->type->readable) {
-      problems.add(fmt::format("{} is stored as {}, which this program does not read ({} it does)", p.from, t->type->name, readable_gguf_types()));
+  for (const auto& [name, e] : expected) {
+    known.insert(name);
+    if (!e.from) {
+      if (!name.ends_with(".bias")) problems.add(fmt::format("{} is missing", name));
+    } else if (e.from->shape != e.shape) {
+      problems.add(fmt::format("{}: expected {}, got {}", name, to_string(e.shape), to_string(e.from->shape)));
+    } else if (!e.from->type->readable) {
+      problems.add(fmt::format("{} is stored as {}, which this program does not read ({} it does)", name, e.from->type->name, readable_gguf_types()));
     }
   }
   for (const GgufTensor& t : file.tensors())
@@ -143,13 +143,6 @@ void check_parts(const GgufFile& file, const std::vector<Part>& parts) {
   fail(ErrorCode::kInput, {.id = "convert.tensors",
                            .where = file.path().string(),
                            .what = fmt::format("the tensors are not those of the model its metadata describes ({} problem{}):{}", problems.count(), problems.count() == 1 ? "" : "s", problems.list())});
-}
-
-Tensor to_half(const Tensor& x) {
-  Tensor out(x.shape(), DType::kF16, MemoryClass::kWeights);
-  auto* to = static_cast<uint16_t*>(out.data());
-  for (int64_t i = 0; i < x.size(); ++i) to[i] = float_to_half(x.f32()[i]);
-  return out;
 }
 
 /// True when some layer has a bias on one of its attention (or feed-forward) layers.
@@ -217,27 +210,19 @@ Tensor unpermuted(const Tensor& rows, int64_t heads) {
   return out;
 }
 
-TensorMap llama_tensors(const GgufFile& file, const Json& config, bool half) {
-  const std::vector<Part> parts = model_parts(file, config);
-  check_parts(file, parts);
-  TensorMap out;
-  for (const Part& p : parts) {
-    Tensor t = file.read_f32(*file.find(p.from));
-    if (p.heads > 0) t = unpermuted(t, p.heads);
-    out[p.to] = half ? to_half(t) : t;
-  }
-  // Hugging Face has biases on all four attention layers (all three of the feed-forward) or on none.
-  const auto fill = [&](const char* flag, std::initializer_list<const char*> layers) {
-    if (!config[flag].get<bool>()) return;
-    for (int64_t i = 0; i < config["num_hidden_layers"].get<int64_t>(); ++i)
-      for (const char* layer : layers) {
-        const std::string name = fmt::format("model.layers.{}.{}.", i, layer);
-        if (!out.contains(name + "bias")) out[name + "bias"] = half ? to_half(Tensor::zeros({out[name + "weight"].dim(0)}, MemoryClass::kWeights)) : Tensor::zeros({out[name + "weight"].dim(0)}, MemoryClass::kWeights);
-      }
-  };
-  fill("attention_bias", {"self_attn.q_proj", "self_attn.k_proj", "self_attn.v_proj", "self_attn.o_proj"});
-  fill("mlp_bias", {"mlp.gate_proj", "mlp.up_proj", "mlp.down_proj"});
+std::vector<LlamaTensor> llama_tensors(const GgufFile& file, const Json& config) {
+  auto expected = expected_tensors(file, config);
+  check_tensors(file, expected);
+  std::vector<LlamaTensor> out;
+  for (auto& [name, e] : expected) out.push_back(std::move(e));
+  std::sort(out.begin(), out.end(), [](const LlamaTensor& a, const LlamaTensor& b) { return a.name < b.name; });
   return out;
+}
+
+Tensor read_llama_tensor(const GgufFile& file, const LlamaTensor& tensor) {
+  if (!tensor.from) return Tensor::zeros(tensor.shape, MemoryClass::kWeights);
+  const Tensor t = file.read_f32(*tensor.from);
+  return tensor.heads > 0 ? unpermuted(t, tensor.heads) : t;
 }
 
 }  // namespace attune

@@ -329,6 +329,21 @@ Tensor GgufFile::read_f32(const GgufTensor& t, MemoryClass c) const {
   return out;
 }
 
+std::string GgufFile::fingerprint() const {
+  Sha256 hash;
+  std::string buffer;
+  for (const GgufTensor& t : tensors_) {
+    hash.update(fmt::format("{} {} {} {}\n", dump_json(Json(t.name)), t.type->name, to_string(t.shape), t.bytes));
+    constexpr uint64_t kChunk = uint64_t{1} << 20;
+    for (uint64_t done = 0; done < t.bytes; done += buffer.size()) {
+      buffer.resize(std::min(kChunk, t.bytes - done));
+      read_range(path_, t.begin + done, buffer.size(), buffer.data());
+      hash.update(buffer);
+    }
+  }
+  return hash.hex();
+}
+
 bool is_gguf(const fs::path& path) {
   if (!file_exists(path) || attune::file_size(path) < kMagic.size()) return false;
   char start[4];

@@ -40,6 +40,8 @@ class GgufFile {
   const GgufTensor* find(const std::string& name) const;
   /// Dequantised. Error(kInput) "gguf.type" for a type that is not readable, "quant.not_finite" for a scale or weight that is no number.
   Tensor read_f32(const GgufTensor& tensor, MemoryClass c = MemoryClass::kWeights) const;
+  /// SHA-256 over the tensors: names, types, shapes and bytes as stored. Reads all of them.
+  std::string fingerprint() const;
 
  private:
   const Json* value(const std::string& key) const;
