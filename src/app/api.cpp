@@ -43,7 +43,7 @@ struct TextClassifier::State {
   Predictor predictor;
 };
 
-TextClassifier::TextClassifier(const std::string& model) : state_(new State{Predictor(model, "", {}, 32, Compute::kAuto, 0, false)}) {
+TextClassifier::TextClassifier(const std::string& model) : state_(new State{Predictor(model, "", {}, 32, HoldBase::kAuto, Compute::kAuto, 0, false)}) {
   if (const Task& task = state_->predictor.task(); task.kind().head != HeadKind::kSequenceClassification)
     fail(ErrorCode::kInput, {.id = "model.other_task", .where = model, .what = "does not classify texts", .expected = "text-classification", .got = task.settings().task});
 }

@@ -1,5 +1,6 @@
 #include "app/dry_run.h"
 
+#include "app/stored_base.h"
 #include "base/files.h"
 #include "data/packing.h"
 #include "io/weights.h"
@@ -17,6 +18,8 @@ TensorSource blank_source(const OpenedModel& opened, Model& model) {
   s.where = folder.string();
   if (opened.stored.on()) {  // its tensors have other names and shapes
     for (const auto& np : named_parameters(model)) s.entries.emplace_back(np.name, checkpoint_shape(*np.parameter));
+  } else if (opened.gguf) {
+    for (const auto& e : opened.gguf->entries()) s.entries.emplace_back(e.name, e.shape);
   } else if (file_exists(folder / "model.safetensors") || file_exists(folder / "model.safetensors.index.json")) {
     const WeightFiles files(folder);
     for (const auto& name : files.names()) s.entries.emplace_back(name, files.entry(name).shape);
@@ -59,13 +62,14 @@ DryRun::DryRun(const OpenedModel& opened, TaskSettings settings, const PeftConfi
   method_ = make_method(setup_of(opened, *task_, options, std::move(report.missing)));
   method_->apply(*model_);
   method_->initialize(0);
-  hold_base(quantization, int8);
+  const int64_t saved = hold_base(quantization, int8);
+  if (!has_no_f32(opened)) f32_growth_ = saved;
   optimizer_ = std::make_unique<AdamW>(method_->trainable(), AdamW::Options{});
 }
 
 DryRun::~DryRun() = default;
 
-void DryRun::hold_base(const QuantizationConfig& quantization, bool int8) {
+int64_t DryRun::hold_base(const QuantizationConfig& quantization, bool int8) {
   int64_t before = 0, after = 0;
   if (quantization.on() || int8) {
     for (Linear* l : frozen_linears(*model_, quantization.skip_modules)) {
@@ -83,7 +87,7 @@ void DryRun::hold_base(const QuantizationConfig& quantization, bool int8) {
       after += e->int8->bytes();
     }
   }
-  f32_growth_ = std::max<int64_t>(0, before - after);
+  return std::max<int64_t>(0, before - after);
 }
 
 void DryRun::hold_frozen_prefix(std::span<const Example> examples) {

@@ -34,7 +34,7 @@ class DryRun {
  private:
   template <typename Pass>
   Ledger measure(const Pass& pass);
-  void hold_base(const QuantizationConfig& quantization, bool int8);
+  int64_t hold_base(const QuantizationConfig& quantization, bool int8);  // what that saved
   int64_t f32_growth_ = 0;  // bytes that the frozen base takes more in F32
   Allocator memory_;        // outlives what is made in it
   Kernels kernels_;

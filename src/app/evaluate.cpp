@@ -3,6 +3,7 @@
 
 #include "app/int8_run.h"
 #include "app/run_folder.h"
+#include "app/stored_base.h"
 #include "app/training_data.h"
 #include "base/error.h"
 #include "base/log.h"
@@ -34,8 +35,9 @@ Json evaluate(const EvaluateOptions& options) {
   if (options.max_samples > 0) split.rows = sample_rows(split.rows, static_cast<size_t>(options.max_samples), 42, options.data.stratify);
 
   if (opened.settings) settle_chat_form(split.rows, opened, *opened.settings);
-  LoadedModel m = load_for_use(std::move(opened), options.strict);
   const Context ctx = make_context(options.threads);
+  const BaseStorage storage{storage_of(QuantizationConfig::asked(options.quantization), opened), ctx.threads};
+  LoadedModel m = load_for_use(std::move(opened), options.strict, storage);
   const bool int8 = infer_in(options.compute, m, ctx);
   split.examples = m.task->encode_all(split.rows, *m.tokenizer, split.file);
   Evaluation e;
@@ -59,8 +61,8 @@ Json evaluate(const EvaluateOptions& options) {
       write_file_atomically(fs::path(options.predictions).parent_path() / file.name, file.text);
   }
   Json result = {{"task", m.task->settings().task}, {"model", options.model}, {"data", options.file}};
-  result["base_storage"] = name_of(m.opened.stored.type);
-  result["base_description"] = describe(m.opened.stored.type, m.opened.stored.double_quant);
+  result["base_storage"] = name_of(m.held.type);
+  result["base_description"] = describe_base(m.opened, m.held);
   result["compute"] = int8 ? "int8" : "f32";
   result.update(e.metrics);
   result["loss"] = e.loss;

@@ -16,6 +16,7 @@ struct EvaluateOptions {
   int64_t batch_size = 32;
   int64_t max_samples = 0;  ///< 0: all rows
   std::string predictions;  ///< JSON Lines of id, gold, prediction, scores; "": not written
+  HoldBase quantization = HoldBase::kAuto;
   Compute compute = Compute::kAuto;  ///< products with frozen weights (app/int8_run.h, infer_in)
   int64_t threads = 0;
   bool strict = false;

@@ -6,6 +6,7 @@
 #include <chrono>
 
 #include "app/int8_run.h"
+#include "app/stored_base.h"
 #include "base/error.h"
 #include "base/log.h"
 #include "text/stream_decoder.h"
@@ -13,7 +14,7 @@
 namespace attune {
 
 void GenerateOptions::fields(FieldList& f) {
-  f.add("model", model, {.help = "model folder, adapter folder, run folder or hub name", .aliases = {"model_name_or_path", "model_name"}, .value = "MODEL", .position = 1});
+  f.add("model", model, {.help = "model folder, GGUF file, adapter folder, run folder or hub name", .aliases = {"model_name_or_path", "model_name"}, .value = "MODEL", .position = 1});
   f.add("base_model", base_model, {.help = "base of an adapter, instead of what it names", .value = "DIR"});
   f.add("prompt", prompt, {.help = "text to go on from", .value = "TEXT"});
   f.add("max_new_tokens", max_new_tokens, {.help = "most tokens to add (the model's generation_config.json, else 20)", .aliases = {"max_tokens"}, .least = 1});
@@ -28,8 +29,10 @@ void GenerateOptions::fields(FieldList& f) {
   f.add("seed", seed, {.help = "of the samples", .least = 0});
   f.add("num_samples", num_samples, {.help = "how many texts", .aliases = {"num_return_sequences"}, .least = 1, .most = 1024});
   f.add("stop", stop, {.help = "end before this text; may be given again", .aliases = {"stop_strings"}, .value = "TEXT", .repeat = true});
+  f.add_enum("quantization", quantization, {{"auto", HoldBase::kAuto}, {"none", HoldBase::kF32}, {"int8", HoldBase::kInt8}, {"nf4", HoldBase::kNf4}},
+             {.help = "how the frozen base is held; auto: as its folder stores it, and int8 for a GGUF file stored in blocks"});
   f.add_enum("compute", compute, {{"auto", Compute::kAuto}, {"f32", Compute::kF32}, {"int8", Compute::kInt8}},
-             {.help = "products with frozen weights; auto: int8 for a base stored quantised, where the processor is fast at it"});
+             {.help = "products with frozen weights; auto: int8 for a base held quantised, where the processor is fast at it"});
   f.add("threads", threads, {.help = "threads (0: all cores)", .least = 0, .most = 1024});
   f.add("strict", strict, {.help = "refuse an adapter whose recorded base differs from the one found"});
 }
@@ -65,11 +68,11 @@ std::vector<int32_t> end_ids(const Json& j, const std::string& where) {
 }  // namespace
 
 GenerationSettings generation_settings(const OpenedModel& opened, const GenerateOptions& o) {
-  const fs::path own = opened.adapter && file_exists(*opened.adapter / "generation_config.json") ? *opened.adapter : opened.folder;
-  const fs::path file = own / "generation_config.json";
-  const bool has_file = file_exists(file);
-  const Json j = has_file ? read_json(file) : opened.config.json;  // 4.x kept these keys in config.json
-  const std::string where = has_file ? file.string() : opened.config.where;
+  constexpr const char* kFile = "generation_config.json";
+  const TextFiles files = opened.adapter && file_exists(*opened.adapter / kFile) ? TextFiles(*opened.adapter) : opened.files;
+  const bool has_file = files.contains(kFile);
+  const Json j = has_file ? files.json(kFile) : opened.config.json;  // 4.x kept these keys in config.json
+  const std::string where = has_file ? files.where(kFile) : opened.config.where;
   if (!j.is_object()) fail(ErrorCode::kInput, {.id = "json.type", .where = where, .what = "is no object"});
   if (has_file) warn_of_others(j, where);
 
@@ -186,13 +189,16 @@ double GenerateResult::tokens_per_second() const {
 GenerateResult generate(const GenerateOptions& options, const OnText& on_text) {
   OpenedModel opened = open_model(options.model, options.base_model);
   const GenerationSettings settings = generation_settings(opened, options);
-  LoadedModel m = load_language_model(std::move(opened), options.strict);
   const Context ctx = make_context(options.threads);
-  infer_in(options.compute, m, ctx);
+  const BaseStorage storage{storage_of(QuantizationConfig::asked(options.quantization), opened), ctx.threads};
+  LoadedModel m = load_language_model(std::move(opened), options.strict, storage);
+  const bool int8 = infer_in(options.compute, m, ctx);
 
   const std::vector<int32_t> prompt = prompt_ids(m, options.prompt);
   std::vector<GrowingText> texts(static_cast<size_t>(settings.num_samples), GrowingText(m.tokenizer, prompt, options.stop));
   GenerateResult result;
+  result.base_description = describe_base(m.opened, m.held);
+  result.compute = int8 ? "int8" : "f32";
   result.prompt_tokens = static_cast<int64_t>(prompt.size());
   auto start = std::chrono::steady_clock::now();
   const auto ids = generate_ids(ctx, *m.model, prompt, settings, [&](int64_t sample, int32_t id) {

@@ -18,6 +18,7 @@ struct GenerateOptions {
   bool greedy = false;
   int64_t seed = 42, num_samples = 1;
   std::vector<std::string> stop;     ///< a text ends before the first of them
+  HoldBase quantization = HoldBase::kAuto;
   Compute compute = Compute::kAuto;  ///< products with frozen weights (app/int8_run.h, infer_in)
   int64_t threads = 0;
   bool strict = false;
@@ -38,6 +39,8 @@ struct GeneratedText {
 struct GenerateResult {
   std::vector<GeneratedText> samples;
   int64_t prompt_tokens = 0, new_tokens = 0;
+  std::string base_description;  ///< describe_base()
+  std::string compute;           ///< "f32" or "int8"
   double prompt_seconds = 0, seconds = 0;  ///< until the first token; of all the others
   double tokens_per_second() const;        ///< of the others
 };

@@ -26,7 +26,7 @@ TaskSettings settings_without_data(const RunConfig& config, const OpenedModel& o
 bool has_rows(const RunConfig& config, const OpenedModel& opened) {
   const auto there = [](const std::string& file) { return file.empty() || file_exists(file); };
   return !config.data.train.empty() && there(config.data.train) && there(config.data.validation) && there(config.data.test) &&
-         has_tokenizer(opened.tokenizer_folder);
+         has_tokenizer(opened.tokenizer_files);
 }
 
 Json class_bytes(const Ledger& peaks) {
@@ -88,7 +88,7 @@ Inspection inspect(const RunConfig& given) {
   });
 
   const int64_t length = std::min(settings.max_length, dry.model().info().max_positions);
-  if (rows) encode_training_data(data, dry.task(), *load_tokenizer(opened.tokenizer_folder), config);
+  if (rows) encode_training_data(data, dry.task(), *load_tokenizer(opened.tokenizer_files), config);
   const Workload work = rows ? workload_of(config, data) : blank_workload(config.training, dry.task(), length);
   if (config.training.frozen_prefix_cache) dry.hold_frozen_prefix(work.train);
   const ComputePlan plan = plan_within_limit(dry, opened, config, work);

@@ -19,9 +19,9 @@ bool computes_in_int8(const RunConfig& config, const Context& ctx) {
 }
 
 bool infer_in(Compute compute, LoadedModel& m, const Context& ctx) {
-  const bool int8 = compute == Compute::kInt8 || (compute == Compute::kAuto && m.opened.stored.on() && ctx.kernels->int8_fast);
+  const bool int8 = compute == Compute::kInt8 || (compute == Compute::kAuto && m.held.on() && ctx.kernels->int8_fast);
   if (!int8) return false;
-  infer_in_int8(frozen_linears(*m.model, {}), ctx);
+  infer_in_int8(frozen_linears(*m.model, m.held.skip_modules), ctx);
   if (m.model->head()) m.model->head()->answer_in_int8(ctx);
   return true;
 }

@@ -15,8 +15,8 @@ bool computes_in_int8(const RunConfig& config, const Context& ctx);
 /// Smooths, packs and self-checks; says what it found. Nothing when the run computes in F32.
 std::optional<Int8Check> prepare_int8(const RunConfig& config, LoadedModel& m, FitJob& job);
 
-/// For a model that only answers: its frozen products, and a language model's logits, as `compute` says; auto is int8 for a folder stored quantised where the processor has
-/// fast 8-bit dot products. True: they run in int8, and the weights are held for that alone (an adapter's pairs stay F32).
+/// For a model that only answers: its frozen products, and a language model's logits, as `compute` says; auto is int8
+/// for a base held quantised where the processor has fast 8-bit dot products. True: they run in int8, and the weights are held for that alone (an adapter's pairs stay F32).
 bool infer_in(Compute compute, LoadedModel& m, const Context& ctx);
 
 }  // namespace attune

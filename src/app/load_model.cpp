@@ -38,8 +38,12 @@ struct Opening {
 /// Opens the weights and plans where they go. config.json and the tensors must agree on how they are stored.
 void open_weights(Opening& o) {
   LoadedModel& m = o.m;
-  m.weights = m.opened.from_scratch ? std::make_shared<const WeightFiles>() : std::make_shared<const WeightFiles>(m.opened.folder);
-  m.stored = std::make_shared<const StoredWeights>(m.weights);
+  if (m.opened.gguf && !m.opened.from_scratch) {
+    m.stored = m.opened.gguf;
+  } else {
+    m.weights = m.opened.from_scratch ? std::make_shared<const WeightFiles>() : std::make_shared<const WeightFiles>(m.opened.folder);
+    m.stored = std::make_shared<const StoredWeights>(m.weights);
+  }
   const StoredForm said = m.opened.stored.type, found = m.stored->form();
   if (said != found)
     fail(ErrorCode::kInput, {.id = "config.quantization",
@@ -74,6 +78,11 @@ Opening begin_load(OpenedModel opened, TaskSettings settings) {
 void fill_weights(Opening& o, uint64_t seed, const BaseStorage& storage) {
   LoadedModel& m = o.m;
   const bool stored = m.stored->form() != StoredForm::kPlain;
+  m.held = storage.quantization;
+  if (stored) {
+    m.held.type = m.opened.stored.type;
+    m.held.double_quant = m.opened.stored.double_quant;
+  }
   std::map<const Parameter*, Linear*> frozen;
   std::map<const Parameter*, Embedding*> tables;
   if (stored || storage.quantization.on())
@@ -102,12 +111,12 @@ void fill_weights(Opening& o, uint64_t seed, const BaseStorage& storage) {
 /// Weights, and the tokenizer beside them.
 LoadedModel finish_load(Opening o, uint64_t seed, const BaseStorage& storage) {
   LoadedModel& m = o.m;
-  auto tokenizer = std::async(std::launch::async, [&opened = m.opened] { return opened.tokenizer ? opened.tokenizer : load_tokenizer(opened.tokenizer_folder); });
+  auto tokenizer = std::async(std::launch::async, [&opened = m.opened] { return opened.tokenizer ? opened.tokenizer : load_tokenizer(opened.tokenizer_files); });
   fill_weights(o, seed, storage);
   m.tokenizer = tokenizer.get();
   if (m.tokenizer->vocab_size() > m.model->info().vocab_size)
     fail(ErrorCode::kInput, {.id = "tokenizer.vocabulary",
-                             .where = m.opened.tokenizer_folder.string(),
+                             .where = m.opened.tokenizer_files.place().string(),
                              .what = "the tokenizer has more tokens than the model has embeddings",
                              .expected = fmt::format("at most {}", m.model->info().vocab_size),
                              .got = fmt::format("{}", m.tokenizer->vocab_size()),
@@ -132,7 +141,7 @@ void require_complete(const Opening& o) {
 /// The folder's attune.json says which base an adapter was trained on (reliability I3).
 void check_base(const LoadedModel& m, bool strict) {
   if (m.opened.base_fingerprint.empty() || !m.opened.adapter) return;
-  const std::string found = m.weights->fingerprint();
+  const std::string found = m.stored->fingerprint();
   if (found == m.opened.base_fingerprint) return;
   const ErrorInfo info{.id = "adapter.other_base",
                        .where = m.opened.adapter->string(),

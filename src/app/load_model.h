@@ -17,8 +17,9 @@ struct LoadedModel {
   std::unique_ptr<PeftMethod> method;  ///< null: a whole model that is only used
   std::shared_ptr<const Tokenizer> tokenizer;
   std::unique_ptr<Task> task;
-  std::shared_ptr<const WeightFiles> weights;  ///< of the base
-  std::shared_ptr<const StoredWeights> stored;  ///< the same as the model sees them
+  std::shared_ptr<const WeightFiles> weights;  ///< of the base; null: it is a GGUF file
+  std::shared_ptr<const BaseWeights> stored;   ///< the same as the model sees them
+  QuantizationConfig held;                     ///< how the frozen base is held in memory
   LoadReport report;
   std::string head_origin;  ///< "from-checkpoint", "from-adapter" or "random-init(seed=42)"
 };

@@ -5,6 +5,7 @@
 #include "app/compare_logits.h"
 #include "app/run_config.h"
 #include "app/save_model.h"
+#include "app/stored_base.h"
 #include "base/error.h"
 #include "base/log.h"
 #include "train/evaluation.h"
@@ -54,9 +55,9 @@ MergeBase choose_base(const MergeOptions& options, const OpenedModel& opened, co
   if (stored && options.onto == MergeOnto::kDefault)
     note(fmt::format("The base is stored as {}: there is no original, the adapter goes onto its dequantised values", describe(q.type, q.double_quant)));
   if (q.on() && !stored)
-    note(fmt::format("Trained on a base in {}. --onto original: into the full-precision base, better weights that the adapter did not see; "
+    note(fmt::format("Trained on a base in {}. --onto original: into the {}, better weights that the adapter did not see; "
                      "--onto dequantized: into the values it was trained on, so the answers are those of training",
-                     describe(q.type, q.double_quant)));
+                     describe_base(opened, q), opened.gguf ? "file's own values in f32" : "full-precision base"));
   return base;
 }
 

@@ -9,13 +9,11 @@
 namespace attune {
 namespace {
 
-ModelConfig read_config(const fs::path& folder, const Json& overrides) {
-  const fs::path file = folder / "config.json";
-  if (!file_exists(file))
-    fail(ErrorCode::kInput, {.id = "model.no_config", .where = folder.string(), .what = "no config.json, so this is no Hugging Face model folder", .hint = "give the folder that holds config.json, or an adapter folder with adapter_config.json"});
-  ModelConfig c{Json(), file.string()};
-  c.json = read_json(file);
-  if (!c.json.is_object()) fail(ErrorCode::kInput, {.id = "json.type", .where = file.string(), .what = "is no object"});
+ModelConfig read_config(const TextFiles& files, const Json& overrides) {
+  if (!files.contains("config.json"))
+    fail(ErrorCode::kInput, {.id = "model.no_config", .where = files.place().string(), .what = "no config.json, so this is no Hugging Face model folder", .hint = "give the folder that holds config.json, or an adapter folder with adapter_config.json"});
+  ModelConfig c{files.json("config.json"), files.where("config.json")};
+  if (!c.json.is_object()) fail(ErrorCode::kInput, {.id = "json.type", .where = c.where, .what = "is no object"});
   for (const auto& [key, value] : overrides.items()) c.json[key] = value;
   return c;
 }
@@ -172,6 +170,13 @@ Json side_file(const TaskSettings& s, const std::string& base_name, const std::s
   return j;
 }
 
+TextFiles files_of(const ResolvedModel& resolved, std::shared_ptr<const GgufModel>* gguf) {
+  if (resolved.kind != ModelKind::kGguf) return resolved.folder;
+  const auto model = std::make_shared<const GgufModel>(resolved.folder);
+  if (gguf) *gguf = model;
+  return model->files();
+}
+
 OpenedModel open_model(const std::string& name, const std::string& base_model, const Json& overrides) {
   OpenedModel m;
   m.given = name;
@@ -202,12 +207,13 @@ OpenedModel open_model(const std::string& name, const std::string& base_model, c
   m.folder = resolved.folder;
   m.commit = resolved.commit;
   if (!is_adapter) m.base_name = name;
-  m.config = read_config(m.folder, overrides);
+  m.files = files_of(resolved, &m.gguf);
+  m.config = read_config(m.files, overrides);
   m.architecture = &find_architecture(m.config.model_type(), m.config.where);
   m.stored = stored_quantization(m.config);
 
   const fs::path own = m.adapter ? *m.adapter : m.folder;
-  m.tokenizer_folder = has_tokenizer(own) ? own : m.folder;
+  m.tokenizer_files = m.adapter && has_tokenizer(own) ? TextFiles(own) : m.files;
   if (file_exists(own / kSideFile)) {
     m.settings = settings_of_side_file(own / kSideFile, m.base_fingerprint);
   } else {

@@ -4,6 +4,7 @@
 #include <optional>
 #include <string>
 
+#include "app/gguf_model.h"
 #include "data/data_config.h"
 #include "io/model_folder.h"
 #include "models/registry.h"
@@ -16,8 +17,10 @@ inline constexpr const char* kSideFile = "attune.json";
 
 struct OpenedModel {
   std::string given;                     ///< as typed
-  fs::path folder;                       ///< the base: config.json, weights
-  fs::path tokenizer_folder;             ///< the adapter's own files when it has some, else the base's
+  fs::path folder;                       ///< the base: config.json, weights; a GGUF file stands for its folder
+  std::shared_ptr<const GgufModel> gguf;  ///< the base when it is such a file
+  TextFiles files;                       ///< of the base
+  TextFiles tokenizer_files;             ///< the adapter's own when it has some, else the base's
   std::optional<fs::path> adapter;       ///< adapter folder
   std::string base_name;                 ///< what adapter_config.json says, or should say, of the base
   std::string commit;                    ///< of the base, when it came from the hub cache
@@ -33,6 +36,9 @@ struct OpenedModel {
 /// `base_model`: instead of what the adapter names. `overrides`: values put over config.json's (an object of scalars).
 /// Error(kInput): "model.not_found", "model.no_config", "adapter.no_base", "config.labels", and those of the readers.
 OpenedModel open_model(const std::string& name, const std::string& base_model = "", const Json& overrides = Json::object());
+
+/// The small files of a model, adapter or run folder, or those a GGUF file stands for (`gguf` is set then, where it is wanted).
+TextFiles files_of(const ResolvedModel& resolved, std::shared_ptr<const GgufModel>* gguf = nullptr);
 
 /// What the folder remembers of this task; null when it was trained for another one, or for none.
 const TaskSettings* remembered(const OpenedModel&, const std::string& task);

@@ -9,7 +9,7 @@
 namespace attune {
 namespace {
 
-const char kModelHelp[] = "Hugging Face, adapter or run folder, or a hub name in the local cache";
+const char kModelHelp[] = "Hugging Face, adapter or run folder, GGUF file, or a hub name in the local cache";
 
 void add_base_model(FieldList& f, std::string& base_model) {
   f.add("base_model", base_model, {.help = "base of an adapter, instead of the one its adapter_config.json names", .value = "DIR"});
@@ -18,9 +18,11 @@ void add_threads_and_strict(FieldList& f, int64_t& threads, bool& strict) {
   f.add("threads", threads, {.help = "processor threads; 0: all cores this process may use", .least = 0, .most = 4096});
   f.add("strict", strict, {.help = "doubts about the base model's identity are errors"});
 }
-void add_compute(FieldList& f, Compute& compute) {
+void add_base_forms(FieldList& f, HoldBase& quantization, Compute& compute) {
+  f.add_enum("quantization", quantization, {{"auto", HoldBase::kAuto}, {"none", HoldBase::kF32}, {"int8", HoldBase::kInt8}, {"nf4", HoldBase::kNf4}},
+             {.help = "how the frozen base is held; auto: as its folder stores it, and int8 for a GGUF file stored in blocks"});
   f.add_enum("compute", compute, {{"auto", Compute::kAuto}, {"f32", Compute::kF32}, {"int8", Compute::kInt8}},
-             {.help = "products with frozen weights; auto: int8 for a folder stored quantised where this processor is fast at it, else f32"});
+             {.help = "products with frozen weights; auto: int8 for a base held quantised where this processor is fast at it, else f32"});
 }
 void add_batch_size(FieldList& f, int64_t& batch_size) {
   f.add("batch_size", batch_size,
@@ -42,7 +44,7 @@ void EvaluateOptions::fields(FieldList& f) {
   f.add("max_samples", max_samples, {.help = "only a seeded subset of the rows; 0: all", .least = 0});
   f.add("predictions", predictions,
         {.help = "write id, gold, prediction and scores of each row here", .aliases = {"output", "-o"}, .value = "FILE"});
-  add_compute(f, compute);
+  add_base_forms(f, quantization, compute);
   add_threads_and_strict(f, threads, strict);
 }
 
@@ -57,7 +59,7 @@ void PredictOptions::fields(FieldList& f) {
   add_base_model(f, base_model);
   data.reading_fields(f);
   add_batch_size(f, batch_size);
-  add_compute(f, compute);
+  add_base_forms(f, quantization, compute);
   add_threads_and_strict(f, threads, strict);
 }
 

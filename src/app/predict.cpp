@@ -20,7 +20,7 @@ bool input_is_waiting() {
 }  // namespace
 
 int64_t predict(const PredictOptions& options, const std::function<void(const PredictedRow&)>& each) {
-  const Predictor predictor(options.model, options.base_model, options.data, options.batch_size, options.compute, options.threads, options.strict);
+  const Predictor predictor(options.model, options.base_model, options.data, options.batch_size, options.quantization, options.compute, options.threads, options.strict);
   int64_t rows = 0;
   std::vector<Row> window;
   const auto flush = [&] {

@@ -18,6 +18,7 @@ struct PredictOptions {
   DataConfig data;                 ///< reading_fields only
   int64_t batch_size = 32;
   bool logits = false;
+  HoldBase quantization = HoldBase::kAuto;
   Compute compute = Compute::kAuto;  ///< products with frozen weights (app/int8_run.h, infer_in)
   int64_t threads = 0;
   bool strict = false;

@@ -5,6 +5,7 @@
 #include "app/compare_logits.h"
 #include "app/int8_run.h"
 #include "app/sentence_modules.h"
+#include "app/stored_base.h"
 #include "base/error.h"
 #include "train/evaluation.h"
 
@@ -20,9 +21,12 @@ OpenedModel open_for(const std::string& model, const std::string& base_model, co
 
 }  // namespace
 
-Predictor::Predictor(const std::string& model, const std::string& base_model, const DataConfig& reading, int64_t batch_size, Compute compute,
-                     int64_t threads, bool strict)
-    : loaded_(load_for_use(open_for(model, base_model, reading), strict)), context_(make_context(threads)), batch_size_(batch_size) {
+Predictor::Predictor(const std::string& model, const std::string& base_model, const DataConfig& reading, int64_t batch_size, HoldBase quantization,
+                     Compute compute, int64_t threads, bool strict)
+    : context_(make_context(threads)), batch_size_(batch_size) {
+  OpenedModel opened = open_for(model, base_model, reading);
+  const BaseStorage storage{storage_of(QuantizationConfig::asked(quantization), opened), context_.threads};
+  loaded_ = load_for_use(std::move(opened), strict, storage);
   infer_in(compute, loaded_, context_);
 }
 

@@ -25,6 +25,11 @@ OpenedModel open_for(const QuantizeOptions& options) {
   if (file_exists(fs::path(options.model) / "adapter_config.json"))
     fail(ErrorCode::kUsage, {.id = "quantize.adapter", .where = options.model, .what = "is an adapter", .hint = "merge it first (attune merge), then quantise the merged folder"});
   OpenedModel opened = open_model(options.model);
+  if (opened.gguf)
+    fail(ErrorCode::kInput, {.id = "quantize.gguf",
+                             .where = options.model,
+                             .what = "is a GGUF file, not a model folder",
+                             .hint = fmt::format("convert it first: attune convert {} --output DIR", options.model)});
   if (opened.stored.on())
     fail(ErrorCode::kInput, {.id = "quantize.quantized",
                              .where = options.model,

@@ -11,7 +11,7 @@ namespace attune {
 
 void RunConfig::fields(FieldList& f) {
   f.add("model", model,
-        {.help = "Hugging Face folder, run or adapter folder, or hub name in the local cache",
+        {.help = "Hugging Face folder, GGUF file, run or adapter folder, or hub name in the local cache",
          .aliases = {"model_name", "model_name_or_path"},
          .value = "MODEL"});
   f.add("base_model", base_model,
@@ -52,6 +52,11 @@ bool any_lora_option(const std::set<std::string>& given) {
   return false;
 }
 
+/// The method of an adapter that is trained on is the adapter's.
+bool goes_on_from_adapter(const RunConfig& c) {
+  return !c.peft.init_from.empty() || (!c.model.empty() && file_exists(fs::path(c.model) / "adapter_config.json"));
+}
+
 void check_together(const RunConfig& c, ConfigReader& reader) {
   const auto& t = c.training;
   auto conflict = [&](const std::string& text) { reader.problem("config.conflict", text); };
@@ -79,10 +84,8 @@ void check_together(const RunConfig& c, ConfigReader& reader) {
           "training.lr_scheduler_kwargs: unknown key '{}'; known: num_cycles, power, lr_end, timescale, min_lr, min_lr_rate", name));
   for (const auto& [label, weight] : t.class_weights.numbers)
     if (weight < 0) conflict(fmt::format("training.class_weights: the weight of '{}' is below 0", label));
-  // The method of an adapter that is trained on is the adapter's.
-  const bool adapter = !c.peft.init_from.empty() || (!c.model.empty() && file_exists(fs::path(c.model) / "adapter_config.json"));
-  const bool trains_base = !adapter && std::set<std::string>{"full", "freeze", "bitfit", "none"}.contains(c.peft.method);
-  if (c.quantization.on() && trains_base)
+  const bool adapter = goes_on_from_adapter(c);
+  if (c.quantization.on() && saves_base(c))
     conflict(
         fmt::format("quantization: a base stored at few bits is frozen and its values are not kept, so only adapters are saved; method {} "
                     "saves the whole model: use method lora",
@@ -99,11 +102,16 @@ void check_together(const RunConfig& c, ConfigReader& reader) {
 void settle(RunConfig& config, const std::set<std::string>& given, ConfigReader& reader) {
   auto& peft = config.peft;
   if (peft.method.empty() && peft.init_from.empty()) peft.method = any_lora_option(given) ? "lora" : "full";
+  if (given.contains("quantization.type")) config.quantization.given = true;
   for (const std::string& text : config.quantization.settle()) reader.problem("config.conflict", text);
   check_together(config, reader);
 }
 
 }  // namespace
+
+bool saves_base(const RunConfig& config) {
+  return !goes_on_from_adapter(config) && std::set<std::string>{"full", "freeze", "bitfit", "none"}.contains(config.peft.method);
+}
 
 int64_t memory_limit_bytes(const RunConfig& config) { return parse_bytes(config.memory_limit).value_or(0); }
 

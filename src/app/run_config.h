@@ -14,7 +14,7 @@
 namespace attune {
 
 struct RunConfig {
-  std::string model;                         ///< Hugging Face folder, run folder, adapter folder (goes on training it) or hub name
+  std::string model;                         ///< Hugging Face folder, .gguf file, run folder, adapter folder (goes on training it) or hub name
   std::string base_model;                    ///< base of an adapter, instead of what its adapter_config.json says
   std::string task = "text-classification";  ///< a name of the task registry
   std::string problem_type;                  ///< "", single_label_classification, multi_label_classification, regression
@@ -41,6 +41,8 @@ struct RunConfig {
 /// remaining arguments). Throws Error(kUsage) "config.*" listing every problem at once. `given`: the paths that were set, when wanted.
 RunConfig load_run_config(const std::string& yaml_file, const std::vector<std::string>& overrides, const std::vector<std::string>& flags,
                           std::set<std::string>* given = nullptr);
+/// The run saves the base's weights, not an adapter alone.
+bool saves_base(const RunConfig& config);
 /// 0: none.
 int64_t memory_limit_bytes(const RunConfig& config);
 /// Settles what depends on several values (peft.method) and checks them together; load_run_config has done it.

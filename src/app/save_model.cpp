@@ -46,7 +46,7 @@ std::vector<Artifact> adapter_artifacts(const LoadedModel& m) {
   std::vector<Artifact> out;
   out.push_back(text_artifact("adapter_config.json", adapter_config_text(m.method->adapter_json())));
   out.push_back(weights_artifact("adapter_model.safetensors", m.method->adapter_tensors()));
-  add_common(m, m.weights->fingerprint(), "", out);
+  add_common(m, m.stored->fingerprint(), "", out);
   return out;
 }
 

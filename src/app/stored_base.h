@@ -1,4 +1,4 @@
-// A base whose folder stores it quantised decides the `quantization` section of a run on it.
+// How the base of a run is held in memory: as the user asks, else as its folder stores it, else as its GGUF file allows.
 #pragma once
 
 #include "app/open_model.h"
@@ -6,8 +6,18 @@
 
 namespace attune {
 
-/// `config` with the type the folder has. Error(kUsage) "config.conflict" when the section asks for another, or the method saves the whole
-/// model. Unchanged for a base in full precision.
+/// What is asked, settled on this base. A folder stored quantised: its type; Error(kUsage) "config.conflict" when another is asked for. A
+/// GGUF file whose linear layers are stored in blocks: int8 for those layers, unless a type is given or the base is saved (`saves_base`)
+/// and so needs its own values. Any other base: as asked.
+QuantizationConfig storage_of(const QuantizationConfig& asked, const OpenedModel& opened, bool saves_base = false);
+
+/// `config` with its `quantization` section settled.
 RunConfig settled_on(RunConfig config, const OpenedModel& opened);
+
+/// Its values are in few bits where it stands, so that there is no F32 base to compare with.
+bool has_no_f32(const OpenedModel& opened);
+
+/// For people: "GGUF Q4_1, held as int8", or describe() of what is held.
+std::string describe_base(const OpenedModel& opened, const QuantizationConfig& held);
 
 }  // namespace attune

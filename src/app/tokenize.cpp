@@ -1,8 +1,8 @@
 #include "app/tokenize.h"
 
+#include "app/open_model.h"
 #include "base/error.h"
 #include "data/reader.h"
-#include "io/model_folder.h"
 #include "text/tokenizer.h"
 
 namespace attune {
@@ -11,13 +11,14 @@ namespace {
 /// An adapter folder of PEFT's own has no tokenizer files: its base has them.
 std::shared_ptr<const Tokenizer> tokenizer_of(const std::string& model) {
   ResolvedModel resolved = resolve_model(model);
-  bool own = has_tokenizer(resolved.folder);
+  const TextFiles files = files_of(resolved);
+  bool own = has_tokenizer(files);
   if (!own && file_exists(resolved.folder / "adapter_config.json")) {
     fs::path file = resolved.folder / "adapter_config.json";
     std::string base = get_string(read_json(file), "base_model_name_or_path", "", file.string());
-    if (!base.empty()) return load_tokenizer(resolve_model(base).folder);
+    if (!base.empty()) return load_tokenizer(files_of(resolve_model(base)));
   }
-  return load_tokenizer(resolved.folder);
+  return load_tokenizer(files);
 }
 
 Json object_of(const Encoding& e, const Tokenizer& tokenizer) {

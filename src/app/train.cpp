@@ -53,7 +53,7 @@ Json fingerprints(const RunConfig& config, const LoadedModel& m, const TrainingD
   for (const Field& f : list.all())
     if (!kMayDiffer.contains("config." + f.path)) settings[f.path] = value_text(f);
   for (const auto& [name, content] : m.tokenizer->files(m.task->settings().max_length, m.task->settings().truncation_side)) tokenizer[name] = sha256_hex(content);
-  Json out = {{"base_weights", m.weights->fingerprint()}, {"tokenizer", tokenizer}, {"train_rows", hash_of(data.train.examples)},
+  Json out = {{"base_weights", m.stored->fingerprint()}, {"tokenizer", tokenizer}, {"train_rows", hash_of(data.train.examples)},
               {"validation_rows", hash_of(data.validation.examples)}, {"config", settings}};
   const std::string start = !config.peft.init_from.empty() ? config.peft.init_from : m.opened.adapter ? m.opened.adapter->string() : "";
   if (!start.empty()) out["initial_adapter"] = sha256_file(fs::path(start) / "adapter_model.safetensors");
@@ -70,7 +70,7 @@ void add_model(const LoadedModel& m, CheckpointContent& content) {
     content.tensors["model.safetensors"] = weights_of(*m.model);
     content.files["config.json"] = dump_json(trained_config(m)) + "\n";
   }
-  const std::string base = m.method->makes_adapter() ? m.weights->fingerprint() : "";
+  const std::string base = m.method->makes_adapter() ? m.stored->fingerprint() : "";
   content.files[kSideFile] = dump_json(side_file(s, base.empty() ? "" : m.opened.base_name, base), {.ascii = false}) + "\n";
   for (auto& [name, text] : m.tokenizer->files(s.max_length, s.truncation_side)) content.files[name] = std::move(text);
 }
@@ -113,7 +113,7 @@ FitJob make_job(const RunConfig& config, LoadedModel& m, const TrainingData& dat
 ComputePlan plan_memory(const RunConfig& config, OpenedModel& opened, const TaskSettings& settings, TrainingData& data) {
   if (memory_limit_bytes(config) == 0) return {};
   DryRun dry(opened, settings, config.peft, config.quantization, computes_in_int8(config, make_context(config.threads)));
-  opened.tokenizer = load_tokenizer(opened.tokenizer_folder);
+  opened.tokenizer = load_tokenizer(opened.tokenizer_files);
   encode_training_data(data, dry.task(), *opened.tokenizer, config);
   const Workload work = workload_of(config, data);
   if (config.training.frozen_prefix_cache) dry.hold_frozen_prefix(work.train);
@@ -151,7 +151,7 @@ void report_precision(LoadedModel& m, const TrainingData& data, const Context& c
     results["int8_least_cosine"] = check->least();
   }
   if (data.validation.examples.empty() && data.test.examples.empty()) return;
-  if (m.opened.stored.on()) return;  // a folder stored quantised has no other values
+  if (has_no_f32(m.opened)) return;
   restore_f32_base(m);
   for (const auto& [split, prefix] : {std::pair{&data.validation, std::string("eval")}, {&data.test, std::string("test")}}) {
     if (split->examples.empty()) continue;
@@ -248,7 +248,7 @@ TrainResult train(const RunConfig& given) {
   }
   if (tested) report_split(m, data.test, evaluated(data.test), "test", "predictions.jsonl", result.results, artifacts);
   result.results["base_storage"] = name_of(config.quantization.type);
-  result.results["base_description"] = describe(config.quantization.type, config.quantization.double_quant);
+  result.results["base_description"] = describe_base(m.opened, m.held);
   result.results["compute"] = int8_check ? "int8" : "f32";
   result.results["memory_peak_bytes"] = memory_report();  // of the run itself, not of the F32 base it is compared with
   if (int8_check || config.quantization.on()) report_precision(m, data, job.context, int8_check, options, result.results, artifacts);

@@ -110,8 +110,9 @@ TaskSettings training_settings(const RunConfig& config, const OpenedModel& opene
     s.truncation_side = known->truncation_side;
     s.options = known->options;
   }
-  const fs::path tokenizer = opened.tokenizer_folder / "tokenizer_config.json";
-  if (!known && file_exists(tokenizer) && get_string(read_json(tokenizer), "truncation_side", "right", tokenizer.string()) == "left")
+  const TextFiles& files = opened.tokenizer_files;
+  constexpr const char* kTokenizer = "tokenizer_config.json";
+  if (!known && files.contains(kTokenizer) && get_string(files.json(kTokenizer), "truncation_side", "right", files.where(kTokenizer)) == "left")
     s.truncation_side = Side::kLeft;
   apply_reading(config.data, s);
   return s;
@@ -120,7 +121,7 @@ TaskSettings training_settings(const RunConfig& config, const OpenedModel& opene
 void settle_chat_form(std::span<const Row> rows, const OpenedModel& opened, TaskSettings& settings) {
   if (find_task(settings.task).rows != RowKind::kDocument || !settings.options.chat_template.empty()) return;
   if (std::any_of(rows.begin(), rows.end(), [](const Row& row) { return !row.label.is_null(); }))
-    settings.options.chat_template = chat_form_name(find_chat_form(opened.tokenizer_folder));
+    settings.options.chat_template = chat_form_name(find_chat_form(opened.tokenizer_files));
 }
 
 void encode_training_data(TrainingData& data, const Task& task, const Tokenizer& tokenizer, const RunConfig& config) {

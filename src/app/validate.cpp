@@ -47,7 +47,7 @@ Validation validate(const RunConfig& config) {
   int64_t max_length = config.data.max_length.value_or(0);
   if (!config.model.empty()) {
     OpenedModel model = open_model(config.model, config.base_model);
-    tokenizer = load_tokenizer(model.tokenizer_folder);
+    tokenizer = load_tokenizer(model.tokenizer_files);
     if (max_length == 0) max_length = std::max<int64_t>(tokenizer->model_max_length(), 0);
   }
   std::vector<ReadSplit> splits;

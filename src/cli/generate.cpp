@@ -50,6 +50,7 @@ int run_generate(const std::vector<std::string>& args) {
   } else {
     for (size_t i = 0; i < result.samples.size(); ++i) print(fmt::format("--- {}\n{}\n", i + 1, result.samples[i].text));
   }
+  if (result.base_description != "f32" || result.compute != "f32") note(fmt::format("base {}, products in {}", result.base_description, result.compute));
   note(fmt::format("{} prompt tokens in {:.2f} s; {} new tokens, {:.1f} tokens/s", result.prompt_tokens, result.prompt_seconds, result.new_tokens, result.tokens_per_second()));
   return 0;
 }

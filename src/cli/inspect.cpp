@@ -25,7 +25,7 @@ struct InspectCommand {
   CommonFlags common;
 
   void fields(FieldList& f) {
-    f.add("target", target, {.help = "model folder or YAML file", .value = "MODEL|CONFIG", .position = 1});
+    f.add("target", target, {.help = "model folder, GGUF file or YAML file", .value = "MODEL|CONFIG", .position = 1});
     f.add("config", config, {.help = "YAML file", .aliases = {"-c"}, .value = "FILE"});
     run.fields(f);
     common.fields(f);

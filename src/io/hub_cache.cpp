@@ -164,9 +164,8 @@ ResolvedModel resolve_model(const std::string& name) {
   const fs::path local = expand(name);
   if (folder_exists(local)) return {kind_of(local), local, ""};
   if (file_exists(local)) {
-    const bool gguf = is_gguf(local);
-    not_found(name, gguf ? "is a GGUF file, not a model folder" : "is a file, not a model folder",
-              gguf ? fmt::format("convert it first: attune convert {} --output DIR", name) : "give the folder that holds config.json");
+    if (local.extension() == ".gguf" || is_gguf(local)) return {ModelKind::kGguf, local, ""};
+    not_found(name, "is a file, not a model folder", "give the folder that holds config.json, or a .gguf file");
   }
 
   const RepoName repo = repo_name(name);

@@ -41,14 +41,15 @@ class WeightFiles {
 };
 
 /// What MODEL on the command line is.
-enum class ModelKind { kModel, kAdapter, kRun };
+enum class ModelKind { kModel, kAdapter, kRun, kGguf };
 struct ResolvedModel {
   ModelKind kind;
-  fs::path folder;
+  fs::path folder;     ///< the file itself of a kGguf
   std::string commit;  ///< when it came from the hub cache
 };
 /// A folder (also a run folder or a checkpoint: the folder with trainer_state.json, which holds an adapter or a model), else a hub name
-/// looked up in the local Hugging Face cache (formats.md 12.2-12.5, HF_HOME, HF_HUB_CACHE...; `org/name@revision` is ours).
+/// looked up in the local Hugging Face cache (formats.md 12.2-12.5, HF_HOME, HF_HUB_CACHE...; `org/name@revision` is ours). A file that ends
+/// in .gguf or begins as GGUF does is a kGguf.
 /// Error(kInput) "model.not_found" says where it looked and what to type.
 ResolvedModel resolve_model(const std::string& name);
 

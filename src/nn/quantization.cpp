@@ -50,6 +50,14 @@ std::vector<std::string> QuantizationConfig::settle() {
   return problems;
 }
 
+QuantizationConfig QuantizationConfig::asked(HoldBase form) {
+  QuantizationConfig q;
+  q.given = form != HoldBase::kAuto;
+  if (form == HoldBase::kInt8) q.type = StoredForm::kInt8;
+  if (form == HoldBase::kNf4) q.type = StoredForm::kNf4;
+  return q;
+}
+
 const char* name_of(StoredForm form) {
   switch (form) {
     case StoredForm::kPlain:

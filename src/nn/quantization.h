@@ -14,9 +14,13 @@ namespace attune {
 enum class Resident { kInt8, k4Bit };
 enum class Compute { kAuto, kF32, kInt8 };
 
+/// How a command that only answers is asked to hold its base.
+enum class HoldBase { kAuto, kF32, kInt8, kNf4 };
+
 /// The `quantization` section; also reads the spellings of bitsandbytes and LLaMA-Factory, which settle() turns into `type`.
 struct QuantizationConfig {
   StoredForm type = StoredForm::kPlain;   ///< of the frozen base
+  bool given = false;                     ///< `type` was asked for, none included: it goes before what a base is held as by itself
   bool double_quant = false;              ///< nf4: block scales at 8 bits too
   Resident resident = Resident::kInt8;    ///< nf4 with 8-bit products: expanded once to int8 (fast), or each time (small)
   bool quantize_embeddings = false;       ///< embedding tables at 8 bits, one scale a row
@@ -29,6 +33,8 @@ struct QuantizationConfig {
   void fields(FieldList& f);
   /// Other tools' spellings into `type`; returns what contradicts itself, one text each.
   std::vector<std::string> settle();
+  /// --quantization of a command that only answers.
+  static QuantizationConfig asked(HoldBase form);
   bool on() const { return type != StoredForm::kPlain; }
 };
 

@@ -19,6 +19,7 @@ TEST(GenerationSettings, AreMerged) {
   fs::copy_file(golden_folder() / "models/gpt2_lm/config.json", folder / "config.json");
   OpenedModel opened;
   opened.folder = folder;
+  opened.files = folder;
   opened.config = {read_json(folder / "config.json"), (folder / "config.json").string()};
   GenerateOptions o;
   GenerationSettings s = generation_settings(opened, o);

@@ -36,7 +36,7 @@ class Memory : public TrainRig {
         : opened(open_model(c.model, "", c.model_config)),
           data(read_training_data(c, opened)),
           dry(opened, training_settings(c, opened, data.labels), c.peft) {
-      encode_training_data(data, dry.task(), *load_tokenizer(opened.tokenizer_folder), c);
+      encode_training_data(data, dry.task(), *load_tokenizer(opened.tokenizer_files), c);
       work = workload_of(c, data);
     }
     OpenedModel opened;

@@ -288,7 +288,7 @@ TEST(Commands, EnvVersionAndHelp) {
   EXPECT_THAT(f.run({"train", "--help"}).out, HasSubstr("--learning-rate"));
 }
 
-TEST(Commands, ConvertsGgufAndSaysSoWhereAModelIsWanted) {
+TEST(Commands, ConvertsGgufAndTakesItForAModel) {
   Folder f;
   const std::string tiny = std::string(ATTUNE_SOURCE_DIR) + "/tests/golden/gguf/tiny.gguf";
   Outcome r = f.run({"convert", tiny, "--output", "m"});
@@ -303,12 +303,27 @@ TEST(Commands, ConvertsGgufAndSaysSoWhereAModelIsWanted) {
   Outcome ids = f.run({"tokenize", "m", "--text", "x 12", "--json"});
   EXPECT_EQ(ids.status, 0) << ids.err;
   EXPECT_THAT(ids.out, HasSubstr("\"tokens\": [\"x\""));
-  const std::vector<std::vector<std::string>> wanted = {{"predict", tiny, "--text", "x"}, {"tokenize", tiny, "--text", "x"}, {"inspect", tiny}, {"quantize", tiny, "--output", "q"}};
-  for (const auto& args : wanted) {
-    Outcome wrong = f.run(args);
-    EXPECT_EQ(wrong.status, 3) << args[0] << wrong.err;
-    EXPECT_THAT(wrong.err, HasSubstr("attune convert")) << args[0];
-  }
+  EXPECT_EQ(f.run({"tokenize", tiny, "--text", "x 12", "--json"}).out, ids.out);
+  Outcome text = f.run({"generate", tiny, "--prompt", "x", "--greedy", "--max-new-tokens", "3"});
+  EXPECT_EQ(text.status, 0) << text.err;
+  EXPECT_THAT(text.err, HasSubstr("held as int8"));
+  const std::vector<std::string> greedy = {"--prompt", "x", "--greedy", "--json", "--quantization", "none"};
+  const auto generated = [&](const std::string& model) {
+    std::vector<std::string> args = {"generate", model};
+    args.insert(args.end(), greedy.begin(), greedy.end());
+    return f.run(args).out;
+  };
+  EXPECT_EQ(generated(tiny), generated("m"));
+  Outcome counts = f.run({"inspect", "--model", tiny, "--task", "text-generation", "--method", "lora"});
+  EXPECT_EQ(counts.status, 0) << counts.err;
+  EXPECT_THAT(counts.out, HasSubstr("quantized"));
+  Outcome quantized = f.run({"quantize", tiny, "--output", "q"});
+  EXPECT_EQ(quantized.status, 3);
+  EXPECT_THAT(quantized.err, HasSubstr("attune convert"));
+  f.write("text.gguf", "no model");
+  Outcome wrong = f.run({"generate", "text.gguf", "--prompt", "x"});
+  EXPECT_EQ(wrong.status, 3);
+  EXPECT_THAT(wrong.err, HasSubstr("is no GGUF file"));
 }
 
 TEST(Commands, TheSchemaDescribesTheExamples) {

@@ -108,7 +108,11 @@ TEST_F(HubCache, LocalFoldersComeFirst) {
   fs::create_directories("stopped/checkpoint-1e9");
   EXPECT_NE(error_of([] { resolve_model("stopped"); }).info().hint.find("checkpoint-1000"), std::string::npos);
   put("weights.gguf", "");
-  EXPECT_EQ(id("weights.gguf"), "model.not_found");
+  EXPECT_EQ(resolve_model("weights.gguf").kind, ModelKind::kGguf);
+  put("named_otherwise", "GGUF and more");
+  EXPECT_EQ(resolve_model("named_otherwise").kind, ModelKind::kGguf);
+  put("text", "");
+  EXPECT_EQ(id("text"), "model.not_found");
 }
 
 TEST_F(HubCache, EnvironmentInItsOrder) {
