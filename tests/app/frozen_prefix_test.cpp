@@ -59,7 +59,7 @@ TEST_F(FrozenPrefixRun, ALimitSaysWhatItTakes) {
   const OpenedModel opened = open_model(c.model, "", c.model_config);
   TrainingData data = read_training_data(c, opened);
   DryRun dry(opened, training_settings(c, opened, data.labels), c.peft);
-  encode_training_data(data, dry.task(), *load_tokenizer(opened.tokenizer_folder), c);
+  encode_training_data(data, dry.task(), *load_tokenizer(opened.tokenizer_files), c);
   const Workload work = workload_of(c, data);
   const int64_t without = memory_need(dry, work, c.training, {}).held();
   dry.hold_frozen_prefix(work.train);
