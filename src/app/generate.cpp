@@ -29,8 +29,7 @@ void GenerateOptions::fields(FieldList& f) {
   f.add("seed", seed, {.help = "of the samples", .least = 0});
   f.add("num_samples", num_samples, {.help = "how many texts", .aliases = {"num_return_sequences"}, .least = 1, .most = 1024});
   f.add("stop", stop, {.help = "end before this text; may be given again", .aliases = {"stop_strings"}, .value = "TEXT", .repeat = true});
-  f.add_enum("quantization", quantization, {{"auto", HoldBase::kAuto}, {"none", HoldBase::kF32}, {"int8", HoldBase::kInt8}, {"nf4", HoldBase::kNf4}},
-             {.help = "how the frozen base is held; auto: as its folder stores it, and int8 for a GGUF file stored in blocks"});
+  add_hold_base(f, quantization);
   f.add_enum("compute", compute, {{"auto", Compute::kAuto}, {"f32", Compute::kF32}, {"int8", Compute::kInt8}},
              {.help = "products with frozen weights; auto: int8 for a base held quantised, where the processor is fast at it"});
   f.add("threads", threads, {.help = "threads (0: all cores)", .least = 0, .most = 1024});

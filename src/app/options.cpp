@@ -3,6 +3,7 @@
 #include "app/merge.h"
 #include "app/predict.h"
 #include "app/quantize.h"
+#include "app/stored_base.h"
 #include "app/tokenize.h"
 #include "tasks/task.h"
 
@@ -19,8 +20,7 @@ void add_threads_and_strict(FieldList& f, int64_t& threads, bool& strict) {
   f.add("strict", strict, {.help = "doubts about the base model's identity are errors"});
 }
 void add_base_forms(FieldList& f, HoldBase& quantization, Compute& compute) {
-  f.add_enum("quantization", quantization, {{"auto", HoldBase::kAuto}, {"none", HoldBase::kF32}, {"int8", HoldBase::kInt8}, {"nf4", HoldBase::kNf4}},
-             {.help = "how the frozen base is held; auto: as its folder stores it, and int8 for a GGUF file stored in blocks"});
+  add_hold_base(f, quantization);
   f.add_enum("compute", compute, {{"auto", Compute::kAuto}, {"f32", Compute::kF32}, {"int8", Compute::kInt8}},
              {.help = "products with frozen weights; auto: int8 for a base held quantised where this processor is fast at it, else f32"});
 }

@@ -42,6 +42,11 @@ RunConfig settled_on(RunConfig config, const OpenedModel& opened) {
 
 bool has_no_f32(const OpenedModel& opened) { return opened.stored.on() || (opened.gguf && opened.gguf->in_blocks()); }
 
+void add_hold_base(FieldList& f, HoldBase& quantization) {
+  f.add_enum("quantization", quantization, {{"auto", HoldBase::kAuto}, {"none", HoldBase::kF32}, {"int8", HoldBase::kInt8}, {"nf4", HoldBase::kNf4}},
+             {.help = "how the frozen base is held; auto: as its folder stores it, and int8 for a GGUF file stored in blocks"});
+}
+
 std::string describe_base(const OpenedModel& opened, const QuantizationConfig& held) {
   if (!opened.gguf || opened.from_scratch) return describe(held.type, held.double_quant);
   return fmt::format("GGUF {}, held as {}{}", opened.gguf->layer_type(), held.on() ? name_of(held.type) : "f32", held.double_quant ? ", double quantisation" : "");

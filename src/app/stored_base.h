@@ -17,6 +17,9 @@ RunConfig settled_on(RunConfig config, const OpenedModel& opened);
 /// Its values are in few bits where it stands, so that there is no F32 base to compare with.
 bool has_no_f32(const OpenedModel& opened);
 
+/// --quantization of a command that only answers.
+void add_hold_base(FieldList& f, HoldBase& quantization);
+
 /// For people: "GGUF Q4_1, held as int8", or describe() of what is held.
 std::string describe_base(const OpenedModel& opened, const QuantizationConfig& held);
 

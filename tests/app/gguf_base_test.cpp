@@ -167,7 +167,8 @@ TEST_F(GgufBase, ACutRunEndsInTheSameFiles) {
   fs::copy(t_ / "straight/checkpoint-2", t_ / "cut/checkpoint-2", fs::copy_options::recursive);
   cut.resume = true;
   train(cut);
-  for (const char* f : {"adapter_model.safetensors", "checkpoint-6/optimizer.safetensors"}) EXPECT_EQ(sha256_file(t_ / "cut" / f), sha256_file(t_ / "straight" / f)) << f;
+  for (const char* f : {"adapter_model.safetensors", "checkpoint-6/optimizer.safetensors"})
+    EXPECT_EQ(sha256_file(t_ / "cut" / f), sha256_file(t_ / "straight" / f)) << f;
 }
 
 TEST_F(GgufBase, MergingWritesAFolderWithTheFilesOwnValues) {
