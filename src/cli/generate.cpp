@@ -41,6 +41,7 @@ int run_generate(const std::vector<std::string>& args) {
   }) : nullptr);
   if (stream) {
     print("\n");
+    flush_stdout();  // before what is noted below
   } else if (common.json && result.samples.size() == 1) {
     print_json_line(object_of(result.samples[0]));
   } else if (common.json) {

@@ -167,6 +167,7 @@ ResolvedModel resolve_model(const std::string& name) {
     if (local.extension() == ".gguf" || is_gguf(local)) return {ModelKind::kGguf, local, ""};
     not_found(name, "is a file, not a model folder", "give the folder that holds config.json, or a .gguf file");
   }
+  if (local.extension() == ".gguf") not_found(name, "there is no such file", "");
 
   const RepoName repo = repo_name(name);
   const fs::path cache = hub_cache();

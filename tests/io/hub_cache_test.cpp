@@ -111,6 +111,7 @@ TEST_F(HubCache, LocalFoldersComeFirst) {
   EXPECT_EQ(resolve_model("weights.gguf").kind, ModelKind::kGguf);
   put("named_otherwise", "GGUF and more");
   EXPECT_EQ(resolve_model("named_otherwise").kind, ModelKind::kGguf);
+  EXPECT_EQ(error_of([] { resolve_model("missing.gguf"); }).info().what, "there is no such file");
   put("text", "");
   EXPECT_EQ(id("text"), "model.not_found");
 }

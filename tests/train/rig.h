@@ -7,6 +7,7 @@
 #include "peft/method.h"
 #include "support/golden_model.h"
 #include "train/loop.h"
+#include "train/trained_values.h"
 
 namespace attune::testing {
 
@@ -96,16 +97,7 @@ struct Rig {
     for (const Json& step : golden["steps"])
       for (const Json& rows : step["micro_batches"]) batches.push_back(rows.get<std::vector<uint64_t>>());
     job.plan = [batches](uint64_t) { return batches; };
-    job.add_model = [this](CheckpointContent& content) {
-      for (const auto& p : job.parameters) content.tensors["trained.safetensors"][p.name] = p.parameter->var.data;
-    };
-    job.load_model = [this](const fs::path& checkpoint) {
-      const SafetensorsFile file(checkpoint / "trained.safetensors");
-      for (const auto& p : job.parameters) {
-        const Tensor t2 = file.read_f32(p.name);
-        std::copy(t2.span().begin(), t2.span().end(), p.parameter->var.data.span().begin());
-      }
-    };
+    keep_trained_values(job);
   }
 
   /// Ordinary epochs over the examples in place of the curve's own order.
@@ -118,12 +110,7 @@ struct Rig {
   }
   void replan() { job.plan = make_epoch_plan(job.config, job.train, job.data_seed, true); }
 
-  /// All trained values, one after another, by name.
-  std::vector<float> weights() const {
-    std::vector<float> all;
-    for (const auto& p : job.parameters) all.insert(all.end(), p.parameter->var.data.span().begin(), p.parameter->var.data.span().end());
-    return all;
-  }
+  std::vector<float> weights() const { return trained_values(job); }
 
   Json golden;
   std::unique_ptr<Model> model;
