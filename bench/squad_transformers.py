@@ -8,22 +8,21 @@ predictions as the official script reads them (--predictions) and prints exact a
 import argparse
 import collections
 import json
+import os
 import re
 import string
+import sys
 import time
 
 import numpy as np
 import torch
 from transformers import AutoModelForQuestionAnswering, AutoTokenizer, DataCollatorWithPadding, get_linear_schedule_with_warmup
 
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "versus_transformers"))
+from prepare import MEGA, read  # noqa: E402
+from transformers_rows import answer_span  # noqa: E402
+
 LENGTH, STRIDE, N_BEST, LONGEST = 384, 128, 20, 30
-
-
-def read(path):
-    with open(path, encoding="utf-8") as f:
-        articles = json.load(f)["data"]
-    return [{"id": q["id"], "question": q["question"].strip(), "context": p["context"], "answers": q["answers"]}
-            for a in articles for p in a["paragraphs"] for q in p["qas"]]
 
 
 def windows(tokenizer, examples, training):
@@ -34,15 +33,7 @@ def windows(tokenizer, examples, training):
         offsets, part = encoded["offset_mapping"][i], encoded.sequence_ids(i)
         row = {k: encoded[k][i] for k in ("input_ids", "token_type_ids", "attention_mask")}
         if training:
-            first = last = 0
-            if answers := examples[owner]["answers"]:
-                begin = answers[0]["answer_start"]
-                end = begin + len(answers[0]["text"])
-                context = [k for k, p in enumerate(part) if p == 1]
-                if offsets[context[0]][0] <= begin and offsets[context[-1]][1] >= end:
-                    first = max(k for k in context if offsets[k][0] <= begin)
-                    last = min(k for k in context if offsets[k][1] >= end)
-            row.update(start_positions=first, end_positions=last)
+            row["start_positions"], row["end_positions"] = answer_span(encoded, i, examples[owner]["answers"])
         rows.append(row)
         places.append((owner, [o if p == 1 else None for o, p in zip(offsets, part)]))
     return rows, places
@@ -57,7 +48,7 @@ def train(model, rows, collate, args):
     start = time.perf_counter()
     for _ in range(args.epochs):
         order = torch.randperm(len(rows)).tolist()
-        mega = args.batch_size * 50  # Trainer's group_by_length
+        mega = args.batch_size * MEGA  # Trainer's group_by_length
         order = [i for m in range(0, len(order), mega) for i in sorted(order[m:m + mega], key=lambda i: -len(rows[i]["input_ids"]))]
         batches = [order[i:i + args.batch_size] for i in range(0, len(order), args.batch_size)]
         for b in torch.randperm(len(batches)).tolist():
@@ -85,7 +76,7 @@ def answers(model, rows, places, examples, collate):
                         inside = s < len(offsets) and e < len(offsets) and offsets[s] and offsets[e] and s <= e < s + LONGEST
                         if inside and (owner not in best or start[s] + end[e] > best[owner][0]):
                             best[owner] = (start[s] + end[e], offsets[s][0], offsets[e][1])
-    negative = any(not x["answers"] for x in examples)
+    negative = any(not x["answers"]["text"] for x in examples)
     given = {}
     for k, x in enumerate(examples):
         score, begin, end = best.get(k, (-np.inf, 0, 0))
@@ -131,9 +122,9 @@ def main():
             json.dump(given, f)
     scores = {"all": [], "answerable": [], "unanswerable": []}
     for x in examples:
-        gold = [a["text"] for a in x["answers"]] or [""]
+        gold = x["answers"]["text"] or [""]
         score = max(normal(g) == normal(given[x["id"]]) for g in gold), max(f1(g, given[x["id"]]) for g in gold)
-        for name in "all", "answerable" if x["answers"] else "unanswerable":
+        for name in "all", "answerable" if x["answers"]["text"] else "unanswerable":
             scores[name].append(score)
     for name, values in scores.items():
         if values:

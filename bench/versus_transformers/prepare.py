@@ -220,8 +220,9 @@ def prepare(settings, name):
                    "passes": settings["passes"], "sentences": settings["sentences"], "starts": settings["starts"]}
 
 
-with open(sys.argv[1], encoding="utf-8") as f:
-    settings = json.load(f)
-for name in settings["sides"]:
-    with open(os.path.join(settings["work"], f"{name}.json"), "w", encoding="utf-8") as f:
-        json.dump(prepare(settings, name), f, indent=1)
+if __name__ == "__main__":
+    with open(sys.argv[1], encoding="utf-8") as f:
+        settings = json.load(f)
+    for name in settings["sides"]:
+        with open(os.path.join(settings["work"], f"{name}.json"), "w", encoding="utf-8") as f:
+            json.dump(prepare(settings, name), f, indent=1)

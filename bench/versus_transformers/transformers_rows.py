@@ -27,20 +27,22 @@ def _token_classification(job, tokenizer, encode):
     return AutoModelForTokenClassification, "TOKEN_CLS", {"num_labels": len(job["labels"])}, read, DataCollatorForTokenClassification(tokenizer)
 
 
+def answer_span(encoded, window, answers):
+    """First and last token of the first answer (`text`, `answer_start`) in a window of an encoding; (0, 0) where there is none or it is not all there."""
+    context = [i for i, s in enumerate(encoded.sequence_ids(window)) if s == 1]
+    offsets = encoded["offset_mapping"][window]
+    if not answers["text"]:
+        return 0, 0
+    begin = answers["answer_start"][0]
+    end = begin + len(answers["text"][0])
+    if offsets[context[0]][0] > begin or offsets[context[-1]][1] < end:
+        return 0, 0
+    return max(i for i in context if offsets[i][0] <= begin), min(i for i in context if offsets[i][1] >= end)
+
+
 def _question_answering(job, tokenizer, encode):
     """A row a window; where it does not hold the answer, the first token is right."""
     from transformers import AutoModelForQuestionAnswering, DataCollatorWithPadding
-
-    def span(encoded, window, answers):
-        context = [i for i, s in enumerate(encoded.sequence_ids(window)) if s == 1]
-        offsets = encoded["offset_mapping"][window]
-        if not answers["text"]:
-            return 0, 0
-        begin = answers["answer_start"][0]
-        end = begin + len(answers["text"][0])
-        if offsets[context[0]][0] > begin or offsets[context[-1]][1] < end:
-            return 0, 0
-        return max(i for i in context if offsets[i][0] <= begin), min(i for i in context if offsets[i][1] >= end)
 
     def read(path):
         rows = []
@@ -48,7 +50,7 @@ def _question_answering(job, tokenizer, encode):
             encoded = tokenizer(row["question"], row["context"], truncation="only_second", max_length=job["max_length"], stride=job["doc_stride"],
                                 return_overflowing_tokens=True, return_offsets_mapping=True)
             for window in range(len(encoded["input_ids"])):
-                start, end = span(encoded, window, row["answers"])
+                start, end = answer_span(encoded, window, row["answers"])
                 rows.append({key: encoded[key][window] for key in job["inputs"]} | {"start_positions": start, "end_positions": end})
         return rows
     return AutoModelForQuestionAnswering, "QUESTION_ANS", {}, read, DataCollatorWithPadding(tokenizer)

@@ -8,6 +8,7 @@
 #include <functional>
 #include <set>
 
+#include "base/temp_folder.h"
 #include "support/peft_rig.h"
 #include "tensor/poison.h"
 #include "train/quantized_rig.h"
@@ -284,18 +285,9 @@ TEST(FrozenPrefixTest, WithEightBitProductsShufflingChangesNoBit) {
   EXPECT_FALSE(f32_with == f32_without) << "the kernels of this test do not round by rows";
 }
 
-Error refusal_of(const std::function<void()>& action) {
-  try {
-    action();
-  } catch (const Error& e) {
-    return e;
-  }
-  return Error(ErrorCode::kInternal, {.what = "went on"});
-}
-
 TEST(FrozenPrefixTest, RefusesWhatIsNeverTheSame) {
   PrefixRig drops("bert", Trained::kTopAdapter, reference_kernels(), true);
-  const Error dropout = refusal_of([&] { fit(drops.job); });
+  const Error dropout = error_of([&] { fit(drops.job); });
   EXPECT_EQ(dropout.code(), ErrorCode::kUsage);
   EXPECT_EQ(dropout.info().id, "train.frozen_prefix");
   EXPECT_EQ(dropout.info().where, "training.frozen_prefix_cache");
@@ -307,13 +299,13 @@ TEST(FrozenPrefixTest, RefusesWhatIsNeverTheSame) {
   settings.labels = {"a", "b", "c"};
   for (const auto& p : named_parameters(*model)) p.parameter->var.data = Tensor(p.parameter->shape);
   for (const auto& p : named_parameters(*model)) set_trainable(*p.parameter, true);
-  const Error all = refusal_of([&] { frozen_prefix_layers(*model, *make_task(settings)); });
+  const Error all = error_of([&] { frozen_prefix_layers(*model, *make_task(settings)); });
   EXPECT_EQ(all.info().id, "train.frozen_prefix");
   EXPECT_THAT(all.info().what, HasSubstr("the embeddings train"));
   EXPECT_THAT(all.info().hint, HasSubstr("--layers-to-transform"));
 
   settings.task = "fill-mask";
-  const Error masks = refusal_of([&] { frozen_prefix_layers(*model, *make_task(settings)); });
+  const Error masks = error_of([&] { frozen_prefix_layers(*model, *make_task(settings)); });
   EXPECT_EQ(masks.info().id, "train.frozen_prefix");
   EXPECT_THAT(masks.info().what, HasSubstr("fill-mask shows the model other tokens"));
 }
