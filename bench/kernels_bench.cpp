@@ -57,6 +57,7 @@ BENCHMARK(gemm)
     ->ArgsProduct({{784}, {1536}, {384}, {0, 1}})
     ->ArgsProduct({{784}, {384}, {1536}, {0, 1}})
     ->ArgsProduct({{1, 12, 25, 48}, {1536}, {384}, {1}})  // a sentence
+    ->ArgsProduct({{1, 4}, {50257}, {768}, {1}})             // a token and the vocabulary: as fast as memory
     ->ArgsProduct({{1048}, {8}, {768}, {0, 1}})  // x A', dy B
     ->ArgsProduct({{1048}, {768}, {8}, {0, 1}})  // (x A') B', (dy B) A
     ->Args({768, 8, 1048, 2})                    // dB = dy' (x A')

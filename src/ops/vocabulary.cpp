@@ -9,7 +9,7 @@
 namespace attune {
 namespace {
 
-constexpr int64_t kChunk = 128;
+constexpr int64_t kChunk = 256;
 
 /// y (T, V) = x W' + bias.
 void project(const Context& ctx, const Tensor& x, const Var& weight, const Var* bias, Tensor& y) {

@@ -12,8 +12,9 @@ namespace {
 
 constexpr int64_t kAlignment = 64;
 constexpr int64_t kPage = 4096;
-// Address space, not memory: pages come when they are first written.
-constexpr int64_t kMapping = int64_t{1} << 30;
+// Address space, not memory: pages come when they are first written. The end of a mapping is a hole that nothing large fits into, so the
+// first one should be all there is; a system that refuses it (a limit on addresses), or a sanitizer, which marks every byte, gets more.
+constexpr int64_t kUsual = int64_t{1} << 36, kModest = int64_t{1} << 30;
 
 int64_t up(int64_t n, int64_t unit) { return (n + unit - 1) / unit * unit; }
 
@@ -29,7 +30,8 @@ Arena::~Arena() {
 }
 
 bool Arena::map_more(int64_t size) {
-  for (const int64_t wanted : {std::max(kMapping, up(size, kPage)), up(size, kPage)}) {
+  for (const int64_t least : {kPoisonedGap > 0 ? kModest : kUsual, kModest, int64_t{0}}) {
+    const int64_t wanted = std::max(least, up(size, kPage));
     char* begin = static_cast<char*>(map_pages(wanted));
     if (begin == nullptr) continue;
     poison(begin, wanted);

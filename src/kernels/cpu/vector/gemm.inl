@@ -87,7 +87,9 @@ void narrow(const Context& ctx, bool trans_b, int64_t m, int64_t n, int64_t k, f
 
 // kLanes dot products at once, of kLanes / 4 rows of A and four rows of B, so that one transposition adds up all lanes.
 constexpr int kDotRows = static_cast<int>(kLanes / 4);
-ATTUNE_INLINE void dot_tile(int64_t k, const float* const* a, const float* const* b, float* sums) {
+// `ahead`: how far on in B the next four rows are (0: not wanted): they are fetched meanwhile, in the order of their addresses, which
+// memory answers half as fast again as four rows side by side.
+ATTUNE_INLINE void dot_tile(int64_t k, const float* const* a, const float* const* b, int64_t ahead, float* sums) {
   F acc[kLanes] = {};
   const auto add = [&](const F* x, const F* y) {
     ATTUNE_UNROLL
@@ -103,6 +105,10 @@ ATTUNE_INLINE void dot_tile(int64_t k, const float* const* a, const float* const
     for (int r = 0; r < kDotRows; ++r) x[r] = load(a[r] + p);
     ATTUNE_UNROLL
     for (int j = 0; j < 4; ++j) y[j] = load(b[j] + p);
+    if (ahead > 0) {
+      ATTUNE_UNROLL
+      for (int j = 0; j < 4; ++j) __builtin_prefetch(b[0] + ahead + 4 * p + j * kLanes);
+    }
     add(x, y);
   }
   if (p < k) {
@@ -129,7 +135,7 @@ void few(const Context& ctx, int64_t m, int64_t n, int64_t k, float alpha, const
         const float* rows[kDotRows];
         for (int64_t i = 0; i < kDotRows; ++i) rows[i] = a + (r + i < m ? r + i : m - 1) * lda;
         float sums[kLanes];
-        dot_tile(k, rows, columns, sums);
+        dot_tile(k, rows, columns, r == 0 ? 4 * ldb : 0, sums);
         for (int64_t i = 0; i < kDotRows && r + i < m; ++i) {
           for (int64_t v = 0; v < 4 && j + v < n; ++v) {
             float* to = c + (r + i) * ldc + j + v;
