@@ -111,6 +111,14 @@ void roof_copy(benchmark::State& state) {
 }
 BENCHMARK(roof_copy)->ArgName("MiB")->Arg(1)->Arg(8)->Arg(128);
 
+void roof_read(benchmark::State& state) {
+  const int64_t n = state.range(0) << 18;
+  const Floats x = filled(n);
+  const Context ctx = context();
+  measure(state, 0.0, 4.0 * static_cast<double>(n), [&] { benchmark::DoNotOptimize(ctx.kernels->sum_of_squares(ctx, n, x.data())); });
+}
+BENCHMARK(roof_read)->ArgName("MiB")->Arg(128);
+
 struct Attention {
   int64_t sequences, length, heads, dim, width;
   std::vector<int64_t> starts, q_starts;

@@ -107,7 +107,7 @@ ATTUNE_INLINE void dot_tile(int64_t k, const float* const* a, const float* const
     for (int j = 0; j < 4; ++j) y[j] = load(b[j] + p);
     if (ahead > 0) {
       ATTUNE_UNROLL
-      for (int j = 0; j < 4; ++j) __builtin_prefetch(b[0] + ahead + 4 * p + j * kLanes);
+      for (int j = 0; j < 4; ++j) __builtin_prefetch(b[0] + ahead + 4 * p + j * kLanes, 0, 2);
     }
     add(x, y);
   }
