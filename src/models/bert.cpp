@@ -1,44 +1,12 @@
 // BERT (Devlin et al., arXiv 1810.04805) as Hugging Face's BertModel computes it: post-norm encoder, learned positions, token types,
 // a pooler over the first token. Also MiniLM and every other model_type "bert".
-#include <cmath>
-
-#include "base/error.h"
+#include "models/bert_encoder.h"
 #include "models/registry.h"
 #include "nn/language_head.h"
 #include "nn/token_heads.h"
 
 namespace attune {
 namespace {
-
-struct BertConfig {
-  explicit BertConfig(const ModelConfig& c)
-      : hidden(c.size("hidden_size", 768, kMaxWidth)),
-        layers(c.size("num_hidden_layers", 12, kMaxLayers)),
-        heads(c.size("num_attention_heads", 12, kMaxWidth)),
-        intermediate(c.size("intermediate_size", 3072, kMaxWidth * 4)),
-        vocab(c.size("vocab_size", 30522, kMaxVocabulary)),
-        positions(c.size("max_position_embeddings", 512, kMaxPositions)),
-        types(c.size("type_vocab_size", 2, kMaxWidth)),
-        pad(c.token("pad_token_id", 0)),
-        eps(static_cast<float>(c.number("layer_norm_eps", 1e-12))),
-        hidden_dropout(c.probability("hidden_dropout_prob", 0.1)),
-        attention_dropout(c.probability("attention_probs_dropout_prob", 0.1)),
-        classifier_dropout(c.probability("classifier_dropout", static_cast<double>(hidden_dropout))),
-        initializer_range(c.number("initializer_range", 0.02)),
-        activation(c.activation("hidden_act", "gelu")) {
-    if (hidden % heads != 0)
-      fail(ErrorCode::kInput, {.id = "config.heads", .where = c.where, .what = "hidden_size is no multiple of num_attention_heads"});
-    if (const auto kind = get_string(c.json, "position_embedding_type", "absolute", c.where); kind != "absolute")
-      fail(ErrorCode::kInput, {.id = "config.position_embedding_type", .where = c.where, .what = "position_embedding_type \"" + kind + "\" is not supported", .expected = "\"absolute\""});
-    if (get_bool(c.json, "is_decoder", false, c.where) || get_bool(c.json, "add_cross_attention", false, c.where))
-      fail(ErrorCode::kInput, {.id = "config.is_decoder", .where = c.where, .what = "BERT as a decoder is not supported"});
-  }
-  int64_t hidden, layers, heads, intermediate, vocab, positions, types;
-  int32_t pad;
-  float eps, hidden_dropout, attention_dropout, classifier_dropout;
-  double initializer_range;
-  Activation activation;
-};
 
 struct BertEmbeddings : Module {
   explicit BertEmbeddings(const BertConfig& c)
@@ -60,86 +28,6 @@ struct BertEmbeddings : Module {
   uint64_t key = 0;
 };
 
-struct BertSelfAttention : Module {
-  explicit BertSelfAttention(const BertConfig& c) : query(c.hidden, c.hidden), key(c.hidden, c.hidden), value(c.hidden, c.hidden) {
-    add("query", query);
-    add("key", key);
-    add("value", value);
-    spec.heads = c.heads;
-    spec.scale = 1.0f / std::sqrt(static_cast<float>(c.hidden / c.heads));
-    spec.dropout.p = c.attention_dropout;
-  }
-  void named() override { spec.dropout.module_key = dropout_key(*this, "dropout"); }
-  Linear query, key, value;
-  AttentionSpec spec;
-};
-
-/// dense -> dropout -> + residual -> LayerNorm: the shape of attention.output and of output.
-struct BertOutput : Module {
-  BertOutput(int64_t out, int64_t in, const BertConfig& c) : dense(out, in), norm(out, c.eps), p(c.hidden_dropout) {
-    add("dense", dense);
-    add("LayerNorm", norm);
-  }
-  Var add_to(const Context& ctx, const Var& product, const Var& residual) const { return add_norm(ctx, product, &residual, {p, key}, norm); }
-  void named() override { key = dropout_key(*this, "dropout"); }
-  Linear dense;
-  LayerNorm norm;
-  float p;
-  uint64_t key = 0;
-};
-
-struct BertAttention : Module {
-  explicit BertAttention(const BertConfig& c) : self(c), output(c.hidden, c.hidden, c) {
-    add("self", self);
-    add("output", output);
-  }
-  BertSelfAttention self;
-  BertOutput output;
-};
-
-struct BertIntermediate : Module {
-  explicit BertIntermediate(const BertConfig& c) : dense(c.intermediate, c.hidden), activation(c.activation) { add("dense", dense); }
-  Linear dense;
-  Activation activation;
-};
-
-/// `rows`: the query rows the caller reads (null: all); keys and values always come from all tokens.
-struct BertLayer : Module {
-  explicit BertLayer(const BertConfig& c) : attention(c), intermediate(c), output(c.hidden, c.intermediate, c) {
-    add("attention", attention);
-    add("intermediate", intermediate);
-    add("output", output);
-  }
-  Var forward(const Context& ctx, const Var& x, const Starts& starts, const std::shared_ptr<const std::vector<int64_t>>& rows, const Starts& row_starts) const {
-    const BertSelfAttention& self = attention.self;
-    Var residual = x, mixed;
-    if (rows) {
-      residual = gather_rows(ctx, x, rows);
-      const Var q = linear(ctx, residual, self.query);
-      const auto kv = linear_group(ctx, x, {&self.key, &self.value});
-      mixed = attune::attention(ctx, self.spec, q, kv[0], kv[1], row_starts, starts);
-    } else {
-      const auto qkv = linear_group(ctx, x, {&self.query, &self.key, &self.value});
-      mixed = attune::attention(ctx, self.spec, qkv[0], qkv[1], qkv[2], starts, starts);
-    }
-    const Var a = attention.output.add_to(ctx, linear(ctx, mixed, attention.output.dense), residual);
-    return output.add_to(ctx, feed_forward(ctx, a, intermediate.dense, intermediate.activation, output.dense), a);
-  }
-  BertAttention attention;
-  BertIntermediate intermediate;
-  BertOutput output;
-};
-
-struct BertEncoder : Module {
-  explicit BertEncoder(const BertConfig& c) {
-    for (int64_t i = 0; i < c.layers; ++i) {
-      layers.push_back(std::make_unique<BertLayer>(c));
-      add("layer." + std::to_string(i), *layers.back());
-    }
-  }
-  std::vector<std::unique_ptr<BertLayer>> layers;
-};
-
 struct BertPooler : Module {
   explicit BertPooler(const BertConfig& c) : dense(c.hidden, c.hidden) { add("dense", dense); }
   Var forward(const Context& ctx, const Var& first) const { return linear(ctx, first, dense, {Activation::kTanh}); }
@@ -155,23 +43,13 @@ class BertModel : public Backbone {
       pooler_ = std::make_unique<BertPooler>(c);
       add("pooler", *pooler_);
     }
-    info_ = {"bert", c.hidden, c.layers, c.heads, c.intermediate, c.vocab, c.positions, c.types, c.pad, c.initializer_range};
-    info_.dropouts = {{"hidden_dropout_prob", c.hidden_dropout, true}, {"attention_probs_dropout_prob", c.attention_dropout, false}};
+    info_ = c.info("bert", c.positions, c.types);
   }
   const BackboneInfo& info() const override { return info_; }
   ForwardPass pass(const Input& in) override {
-    const auto starts = std::make_shared<const std::vector<int64_t>>(in.batch->starts);
-    const auto rows = rows_read(*in.batch, in.read);
-    const Starts row_starts = rows ? one_row_each(in.batch->sequences()) : nullptr;
     ForwardPass p;
     p.embeddings = [this, in](const Context& c) { return embeddings_.forward(c, in); };
-    for (size_t i = 0; i < encoder_.layers.size(); ++i) {
-      const auto read = i + 1 == encoder_.layers.size() ? rows : nullptr;
-      p.layers.push_back([&layer = *encoder_.layers[i], starts, read, row_starts](const Context& c, const Var& v) {
-        return layer.forward(c, v, starts, read, row_starts);
-      });
-    }
-    p.rows = rows;
+    encoder_.add_layers(in, p);
     return p;
   }
   const BertPooler& pooler() const { return *pooler_; }
@@ -230,7 +108,7 @@ class BertMaskedLm : public LanguageHead {
 };
 
 std::unique_ptr<Model> make_bert(const ModelConfig& config, HeadKind kind, int64_t labels) {
-  const BertConfig c(config);
+  const BertConfig c(config, 30522, 0);
   auto backbone = std::make_unique<BertModel>(c, kind == HeadKind::kNone || kind == HeadKind::kSequenceClassification);
   std::unique_ptr<Head> head;
   switch (kind) {

@@ -1,8 +1,7 @@
 // RoBERTa (Liu et al., arXiv 1907.11692) and XLM-RoBERTa (Conneau et al., arXiv 1911.02116) as Hugging Face computes them: BERT's encoder
 // with positions counted from the padding id + 1, one token type, and heads of their own without a pooler.
-#include <cmath>
-
 #include "base/error.h"
+#include "models/bert_encoder.h"
 #include "models/registry.h"
 #include "nn/language_head.h"
 #include "nn/token_heads.h"
@@ -10,42 +9,15 @@
 namespace attune {
 namespace {
 
-struct RobertaConfig {
-  explicit RobertaConfig(const ModelConfig& c)
-      : model_type(c.model_type()),
-        hidden(c.size("hidden_size", 768, kMaxWidth)),
-        layers(c.size("num_hidden_layers", 12, kMaxLayers)),
-        heads(c.size("num_attention_heads", 12, kMaxWidth)),
-        intermediate(c.size("intermediate_size", 3072, kMaxWidth * 4)),
-        vocab(c.size("vocab_size", c.model_type() == "roberta" ? 50265 : 30522, kMaxVocabulary)),
-        positions(c.size("max_position_embeddings", 512, kMaxPositions)),
-        types(c.size("type_vocab_size", 2, kMaxWidth)),
-        pad(c.token("pad_token_id", 1)),
-        eps(static_cast<float>(c.number("layer_norm_eps", 1e-12))),
-        hidden_dropout(c.probability("hidden_dropout_prob", 0.1)),
-        attention_dropout(c.probability("attention_probs_dropout_prob", 0.1)),
-        classifier_dropout(c.probability("classifier_dropout", static_cast<double>(hidden_dropout))),
-        initializer_range(c.number("initializer_range", 0.02)),
-        activation(c.activation("hidden_act", "gelu")) {
-    if (hidden % heads != 0)
-      fail(ErrorCode::kInput, {.id = "config.heads", .where = c.where, .what = "hidden_size is no multiple of num_attention_heads"});
-    if (const auto kind = get_string(c.json, "position_embedding_type", "absolute", c.where); kind != "absolute")
-      fail(ErrorCode::kInput, {.id = "config.position_embedding_type", .where = c.where, .what = "position_embedding_type \"" + kind + "\" is not supported", .expected = "\"absolute\""});
-    if (pad < 0 || positions <= pad + 1)
-      fail(ErrorCode::kInput, {.id = "config.positions", .where = c.where, .what = "positions start at pad_token_id + 1, which max_position_embeddings does not reach"});
-    if (get_bool(c.json, "is_decoder", false, c.where) || get_bool(c.json, "add_cross_attention", false, c.where))
-      fail(ErrorCode::kInput, {.id = "config.is_decoder", .where = c.where, .what = "RoBERTa as a decoder is not supported"});
-  }
-  std::string model_type;
-  int64_t hidden, layers, heads, intermediate, vocab, positions, types;
-  int32_t pad;
-  float eps, hidden_dropout, attention_dropout, classifier_dropout;
-  double initializer_range;
-  Activation activation;
-};
+BertConfig roberta_config(const ModelConfig& config) {
+  const BertConfig c(config, config.model_type() == "roberta" ? 50265 : 30522, 1);
+  if (c.pad < 0 || c.positions <= c.pad + 1)
+    fail(ErrorCode::kInput, {.id = "config.positions", .where = config.where, .what = "positions start at pad_token_id + 1, which max_position_embeddings does not reach"});
+  return c;
+}
 
 struct RobertaEmbeddings : Module {
-  explicit RobertaEmbeddings(const RobertaConfig& c)
+  explicit RobertaEmbeddings(const BertConfig& c)
       : word(c.vocab, c.hidden, c.pad), position(c.positions, c.hidden, c.pad), type(c.types, c.hidden), norm(c.hidden, c.eps), pad(c.pad), p(c.hidden_dropout) {
     add("word_embeddings", word);
     add("position_embeddings", position);
@@ -76,125 +48,35 @@ struct RobertaEmbeddings : Module {
   uint64_t key = 0;
 };
 
-struct RobertaSelfAttention : Module {
-  explicit RobertaSelfAttention(const RobertaConfig& c) : query(c.hidden, c.hidden), key(c.hidden, c.hidden), value(c.hidden, c.hidden) {
-    add("query", query);
-    add("key", key);
-    add("value", value);
-    spec.heads = c.heads;
-    spec.scale = 1.0f / std::sqrt(static_cast<float>(c.hidden / c.heads));
-    spec.dropout.p = c.attention_dropout;
-  }
-  void named() override { spec.dropout.module_key = dropout_key(*this, "dropout"); }
-  Linear query, key, value;
-  AttentionSpec spec;
-};
-
-/// dense -> dropout -> + residual -> LayerNorm: the shape of attention.output and of output.
-struct RobertaOutput : Module {
-  RobertaOutput(int64_t out, int64_t in, const RobertaConfig& c) : dense(out, in), norm(out, c.eps), p(c.hidden_dropout) {
-    add("dense", dense);
-    add("LayerNorm", norm);
-  }
-  Var add_to(const Context& ctx, const Var& product, const Var& residual) const { return add_norm(ctx, product, &residual, {p, key}, norm); }
-  void named() override { key = dropout_key(*this, "dropout"); }
-  Linear dense;
-  LayerNorm norm;
-  float p;
-  uint64_t key = 0;
-};
-
-struct RobertaAttention : Module {
-  explicit RobertaAttention(const RobertaConfig& c) : self(c), output(c.hidden, c.hidden, c) {
-    add("self", self);
-    add("output", output);
-  }
-  RobertaSelfAttention self;
-  RobertaOutput output;
-};
-
-struct RobertaIntermediate : Module {
-  explicit RobertaIntermediate(const RobertaConfig& c) : dense(c.intermediate, c.hidden), activation(c.activation) { add("dense", dense); }
-  Linear dense;
-  Activation activation;
-};
-
-/// `rows`: the query rows the caller reads (null: all); keys and values always come from all tokens.
-struct RobertaLayer : Module {
-  explicit RobertaLayer(const RobertaConfig& c) : attention(c), intermediate(c), output(c.hidden, c.intermediate, c) {
-    add("attention", attention);
-    add("intermediate", intermediate);
-    add("output", output);
-  }
-  Var forward(const Context& ctx, const Var& x, const Starts& starts, const std::shared_ptr<const std::vector<int64_t>>& rows, const Starts& row_starts) const {
-    const RobertaSelfAttention& self = attention.self;
-    Var residual = x, mixed;
-    if (rows) {
-      residual = gather_rows(ctx, x, rows);
-      const Var q = linear(ctx, residual, self.query);
-      const auto kv = linear_group(ctx, x, {&self.key, &self.value});
-      mixed = attune::attention(ctx, self.spec, q, kv[0], kv[1], row_starts, starts);
-    } else {
-      const auto qkv = linear_group(ctx, x, {&self.query, &self.key, &self.value});
-      mixed = attune::attention(ctx, self.spec, qkv[0], qkv[1], qkv[2], starts, starts);
-    }
-    const Var a = attention.output.add_to(ctx, linear(ctx, mixed, attention.output.dense), residual);
-    return output.add_to(ctx, feed_forward(ctx, a, intermediate.dense, intermediate.activation, output.dense), a);
-  }
-  RobertaAttention attention;
-  RobertaIntermediate intermediate;
-  RobertaOutput output;
-};
-
-struct RobertaEncoder : Module {
-  explicit RobertaEncoder(const RobertaConfig& c) {
-    for (int64_t i = 0; i < c.layers; ++i) {
-      layers.push_back(std::make_unique<RobertaLayer>(c));
-      add("layer." + std::to_string(i), *layers.back());
-    }
-  }
-  std::vector<std::unique_ptr<RobertaLayer>> layers;
-};
-
 /// Of bare checkpoints; no head here reads it.
 struct RobertaPooler : Module {
-  explicit RobertaPooler(const RobertaConfig& c) : dense(c.hidden, c.hidden) { add("dense", dense); }
+  explicit RobertaPooler(const BertConfig& c) : dense(c.hidden, c.hidden) { add("dense", dense); }
   Linear dense;
 };
 
 class RobertaModel : public Backbone {
  public:
-  RobertaModel(const RobertaConfig& c, bool with_pooler) : embeddings_(c), encoder_(c) {
+  RobertaModel(const BertConfig& c, const std::string& model_type, bool with_pooler) : embeddings_(c), encoder_(c) {
     add("embeddings", embeddings_);
     add("encoder", encoder_);
     if (with_pooler) {
       pooler_ = std::make_unique<RobertaPooler>(c);
       add("pooler", *pooler_);
     }
-    info_ = {c.model_type, c.hidden, c.layers, c.heads, c.intermediate, c.vocab, c.positions - c.pad - 1, 0, c.pad, c.initializer_range};
-    info_.dropouts = {{"hidden_dropout_prob", c.hidden_dropout, true}, {"attention_probs_dropout_prob", c.attention_dropout, false}};
+    info_ = c.info(model_type, c.positions - c.pad - 1, 0);
   }
   const BackboneInfo& info() const override { return info_; }
   ForwardPass pass(const Input& in) override {
-    const auto starts = std::make_shared<const std::vector<int64_t>>(in.batch->starts);
-    const auto rows = rows_read(*in.batch, in.read);
-    const Starts row_starts = rows ? one_row_each(in.batch->sequences()) : nullptr;
     ForwardPass p;
     p.embeddings = [this, in](const Context& c) { return embeddings_.forward(c, in); };
-    for (size_t i = 0; i < encoder_.layers.size(); ++i) {
-      const auto read = i + 1 == encoder_.layers.size() ? rows : nullptr;
-      p.layers.push_back([&layer = *encoder_.layers[i], starts, read, row_starts](const Context& c, const Var& v) {
-        return layer.forward(c, v, starts, read, row_starts);
-      });
-    }
-    p.rows = rows;
+    encoder_.add_layers(in, p);
     return p;
   }
   Embedding& word_embeddings() { return embeddings_.word; }
 
  private:
   RobertaEmbeddings embeddings_;
-  RobertaEncoder encoder_;
+  BertEncoder encoder_;
   std::unique_ptr<RobertaPooler> pooler_;
   BackboneInfo info_;
 };
@@ -202,7 +84,7 @@ class RobertaModel : public Backbone {
 /// RobertaForSequenceClassification: first token -> dropout -> dense -> tanh -> dropout -> out_proj, all of it called `classifier`.
 class RobertaClassifier : public Head {
  public:
-  RobertaClassifier(const RobertaConfig& c, int64_t labels) : classifier_(c, labels) { add("classifier", classifier_); }
+  RobertaClassifier(const BertConfig& c, int64_t labels) : classifier_(c, labels) { add("classifier", classifier_); }
   ReadRows reads() const override { return ReadRows::kFirst; }
   Var forward(const Context& ctx, const Var& hidden) override {
     const Var h = linear(ctx, dropout(ctx, hidden, {classifier_.p, classifier_.before}), classifier_.dense, {Activation::kTanh});
@@ -211,7 +93,7 @@ class RobertaClassifier : public Head {
 
  private:
   struct Classifier : Module {
-    Classifier(const RobertaConfig& c, int64_t labels) : dense(c.hidden, c.hidden), out_proj(labels, c.hidden), p(c.classifier_dropout) {
+    Classifier(const BertConfig& c, int64_t labels) : dense(c.hidden, c.hidden), out_proj(labels, c.hidden), p(c.classifier_dropout) {
       add("dense", dense);
       add("out_proj", out_proj);
     }
@@ -229,14 +111,14 @@ class RobertaClassifier : public Head {
 /// RobertaForMaskedLM: dense -> gelu (whatever hidden_act says) -> layer_norm -> word embeddings' + bias.
 class RobertaMaskedLm : public LanguageHead {
  public:
-  RobertaMaskedLm(const RobertaConfig& c, Embedding& words) : head_(c) {
+  RobertaMaskedLm(const BertConfig& c, Embedding& words) : head_(c) {
     add("lm_head", head_);
     tie(words, &head_.bias, "lm_head.decoder.weight", "lm_head.decoder.bias");
   }
 
  private:
   struct LmHead : Module {
-    explicit LmHead(const RobertaConfig& c) : dense(c.hidden, c.hidden), layer_norm(c.hidden, c.eps), bias(Shape{c.vocab}) {
+    explicit LmHead(const BertConfig& c) : dense(c.hidden, c.hidden), layer_norm(c.hidden, c.eps), bias(Shape{c.vocab}) {
       add("bias", bias);
       add("dense", dense);
       add("layer_norm", layer_norm);
@@ -252,8 +134,8 @@ class RobertaMaskedLm : public LanguageHead {
 };
 
 std::unique_ptr<Model> make_roberta(const ModelConfig& config, HeadKind kind, int64_t labels) {
-  const RobertaConfig c(config);
-  auto backbone = std::make_unique<RobertaModel>(c, kind == HeadKind::kNone);
+  const BertConfig c = roberta_config(config);
+  auto backbone = std::make_unique<RobertaModel>(c, config.model_type(), kind == HeadKind::kNone);
   std::unique_ptr<Head> head;
   switch (kind) {
     case HeadKind::kNone:

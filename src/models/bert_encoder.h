@@ -1,0 +1,71 @@
+// The encoder of BERT (Devlin et al., arXiv 1810.04805), which RoBERTa and XLM-RoBERTa share: post-norm layers of self-attention and a
+// feed-forward, and what config.json says of them.
+#pragma once
+
+#include <memory>
+#include <vector>
+
+#include "nn/backbone.h"
+#include "nn/model_config.h"
+
+namespace attune {
+
+/// The keys of config.json that all of BERT's family have. Error(kInput) for what is not built: relative positions, decoders.
+struct BertConfig {
+  BertConfig(const ModelConfig&, int64_t default_vocab, int32_t default_pad);
+  int64_t hidden, layers, heads, intermediate, vocab, positions, types;
+  int32_t pad;
+  float eps, hidden_dropout, attention_dropout, classifier_dropout;
+  double initializer_range;
+  Activation activation;
+  /// Of tokens that stand at positions [0, positions), with this many kinds of them.
+  BackboneInfo info(const std::string& model_type, int64_t positions, int64_t types) const;
+};
+
+struct BertSelfAttention : Module {
+  explicit BertSelfAttention(const BertConfig&);
+  void named() override { spec.dropout.module_key = dropout_key(*this, "dropout"); }
+  Linear query, key, value;
+  AttentionSpec spec;
+};
+
+/// dense -> dropout -> + residual -> LayerNorm: the shape of attention.output and of output.
+struct BertOutput : Module {
+  BertOutput(int64_t out, int64_t in, const BertConfig&);
+  Var add_to(const Context& ctx, const Var& product, const Var& residual) const { return add_norm(ctx, product, &residual, {p, key}, norm); }
+  void named() override { key = dropout_key(*this, "dropout"); }
+  Linear dense;
+  LayerNorm norm;
+  float p;
+  uint64_t key = 0;
+};
+
+struct BertAttention : Module {
+  explicit BertAttention(const BertConfig&);
+  BertSelfAttention self;
+  BertOutput output;
+};
+
+struct BertIntermediate : Module {
+  explicit BertIntermediate(const BertConfig& c) : dense(c.intermediate, c.hidden), activation(c.activation) { add("dense", dense); }
+  Linear dense;
+  Activation activation;
+};
+
+/// `rows`: the query rows the caller reads (null: all); keys and values always come from all tokens.
+struct BertLayer : Module {
+  explicit BertLayer(const BertConfig&);
+  Var forward(const Context&, const Var& x, const Starts&, const std::shared_ptr<const std::vector<int64_t>>& rows, const Starts& row_starts) const;
+  BertAttention attention;
+  BertIntermediate intermediate;
+  BertOutput output;
+};
+
+struct BertEncoder : Module {
+  explicit BertEncoder(const BertConfig&);
+  /// The layers' part of a pass; the last one computes only the rows that are read.
+  void add_layers(const Input&, ForwardPass&) const;
+  std::vector<std::unique_ptr<BertLayer>> layers;
+};
+
+}  // namespace attune
