@@ -3,17 +3,17 @@
 #include "base/error.h"
 
 namespace attune {
-namespace {
 
-void add_common(const LoadedModel& m, const std::string& base_fingerprint, const std::string& merged_onto, std::vector<Artifact>& out) {
+std::vector<NamedText> side_files(const LoadedModel& m, bool adapter, const std::string& merged_onto) {
+  constexpr const char* kGeneration = "generation_config.json";
   const TaskSettings& s = m.task->settings();
-  Json side = side_file(s, base_fingerprint.empty() ? "" : m.opened.base_name, base_fingerprint);
+  Json side = adapter ? side_file(s, m.opened.base_name, m.stored->fingerprint()) : side_file(s, "", "");
   if (!merged_onto.empty()) side["merged_onto"] = merged_onto;
-  out.push_back(text_artifact(kSideFile, dump_json(side, {.ascii = false}) + "\n"));
-  for (auto& [name, content] : m.tokenizer->files(s.max_length, s.truncation_side)) out.push_back(text_artifact(name, std::move(content)));
+  std::vector<NamedText> out{{kSideFile, dump_json(side, {.ascii = false}) + "\n"}};
+  for (auto& [name, content] : m.tokenizer->files(s.max_length, s.truncation_side)) out.push_back({name, std::move(content)});
+  if (!adapter && m.task->kind().head == HeadKind::kCausalLm && m.opened.files.contains(kGeneration)) out.push_back({kGeneration, m.opened.files.read(kGeneration)});
+  return out;
 }
-
-}  // namespace
 
 void require_other_folder(const fs::path& output, const std::vector<fs::path>& inputs) {
   for (const fs::path& input : inputs)
@@ -42,20 +42,24 @@ Json trained_config(const LoadedModel& m) {
   return config;
 }
 
+namespace {
+
+std::vector<Artifact> with_side_files(std::vector<Artifact> artifacts, std::vector<NamedText> side) {
+  for (NamedText& file : side) artifacts.push_back(text_artifact(file.name, std::move(file.text)));
+  return artifacts;
+}
+
+}  // namespace
+
 std::vector<Artifact> adapter_artifacts(const LoadedModel& m) {
-  std::vector<Artifact> out;
-  out.push_back(text_artifact("adapter_config.json", adapter_config_text(m.method->adapter_json())));
-  out.push_back(weights_artifact("adapter_model.safetensors", m.method->adapter_tensors()));
-  add_common(m, m.stored->fingerprint(), "", out);
-  return out;
+  return with_side_files({text_artifact("adapter_config.json", adapter_config_text(m.method->adapter_json())),
+                          weights_artifact("adapter_model.safetensors", m.method->adapter_tensors())},
+                         side_files(m, true));
 }
 
 std::vector<Artifact> model_artifacts(const LoadedModel& m, const TensorMap& weights, const std::string& merged_onto) {
-  std::vector<Artifact> out;
-  out.push_back(text_artifact("config.json", dump_json(trained_config(m)) + "\n"));
-  out.push_back(weights_artifact("model.safetensors", weights));
-  add_common(m, "", merged_onto, out);
-  return out;
+  return with_side_files({text_artifact("config.json", dump_json(trained_config(m)) + "\n"), weights_artifact("model.safetensors", weights)},
+                         side_files(m, false, merged_onto));
 }
 
 std::vector<Artifact> trained_artifacts(const LoadedModel& m) {

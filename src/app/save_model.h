@@ -8,10 +8,12 @@
 
 namespace attune {
 
-/// adapter_config.json, adapter_model.safetensors, attune.json, tokenizer files.
-std::vector<Artifact> adapter_artifacts(const LoadedModel&);
-/// config.json, model.safetensors, attune.json, tokenizer files. `weights`: checkpoint keys to tensors (weights_of, or a method's merged()).
+/// What stands beside the weights: attune.json, tokenizer files, and beside whole language models the base's generation_config.json.
 /// `merged_onto`: attune.json's word on the base an adapter was merged into; "" says nothing.
+std::vector<NamedText> side_files(const LoadedModel&, bool adapter, const std::string& merged_onto = "");
+/// adapter_config.json, adapter_model.safetensors and side files.
+std::vector<Artifact> adapter_artifacts(const LoadedModel&);
+/// config.json, model.safetensors and side files. `weights`: checkpoint keys to tensors (weights_of, or a method's merged()).
 std::vector<Artifact> model_artifacts(const LoadedModel&, const TensorMap& weights, const std::string& merged_onto = "");
 /// What the run's method makes: an adapter or a whole model.
 std::vector<Artifact> trained_artifacts(const LoadedModel&);

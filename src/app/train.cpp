@@ -62,17 +62,15 @@ Json fingerprints(const RunConfig& config, const LoadedModel& m, const TrainingD
 
 /// A checkpoint is a folder that peft or transformers can load, with the optimizer beside it.
 void add_model(const LoadedModel& m, CheckpointContent& content) {
-  const TaskSettings& s = m.task->settings();
-  if (m.method->makes_adapter()) {
+  const bool adapter = m.method->makes_adapter();
+  if (adapter) {
     content.tensors["adapter_model.safetensors"] = m.method->adapter_tensors();
     content.files["adapter_config.json"] = adapter_config_text(m.method->adapter_json());
   } else {
     content.tensors["model.safetensors"] = weights_of(*m.model);
     content.files["config.json"] = dump_json(trained_config(m)) + "\n";
   }
-  const std::string base = m.method->makes_adapter() ? m.stored->fingerprint() : "";
-  content.files[kSideFile] = dump_json(side_file(s, base.empty() ? "" : m.opened.base_name, base), {.ascii = false}) + "\n";
-  for (auto& [name, text] : m.tokenizer->files(s.max_length, s.truncation_side)) content.files[name] = std::move(text);
+  for (auto& [name, text] : side_files(m, adapter)) content.files[name] = std::move(text);
 }
 
 void load_checkpoint_model(LoadedModel& m, const fs::path& checkpoint) {

@@ -78,6 +78,25 @@ TEST_P(Generate, FromAdaptersAndQuantisedFolders) {
   }
 }
 
+TEST_P(Generate, WholeModelsKeepHowTheirBaseGenerates) {
+  fs::copy(golden_model(GetParam()), folder_.path("base"));
+  folder_.write("base/generation_config.json", R"({"eos_token_id": 5, "max_new_tokens": 7})");
+  folder_.write("lines.txt", "the film is good\nthe food was cold\n");
+  for (const std::string method : {"full", "lora"}) {
+    const Outcome o = folder_.run({"train", "--model", "base", "--task", "text-generation", "--train-file", "lines.txt", "--method", method, "--max-steps", "1",
+                                   "--max-length", "16", "--save-strategy", "steps", "--save-steps", "1", "--output-dir", method});
+    ASSERT_EQ(o.status, 0) << o.err;
+  }
+  const Outcome o = folder_.run({"merge", "lora", "--output", "merged"});
+  ASSERT_EQ(o.status, 0) << o.err;
+  for (const std::string whole : {"full", "full/checkpoint-1", "merged"}) {
+    ASSERT_TRUE(folder_.has(whole + "/generation_config.json")) << whole;
+    EXPECT_EQ(folder_.read(whole + "/generation_config.json"), folder_.read("base/generation_config.json"));
+  }
+  EXPECT_FALSE(folder_.has("lora/generation_config.json"));
+  EXPECT_LE(run("merged", {})["token_ids"].size(), 7u);
+}
+
 INSTANTIATE_TEST_SUITE_P(Models, Generate, testing::Values("gpt2_lm", "llama_lm"));
 
 TEST(GenerateErrors, AreSaidOnce) {
