@@ -46,6 +46,8 @@ class TextGeneration : public Task {
     for (const Row& row : rows) documents.push_back(document(row, tokenizer));
     const int64_t most = settings_.max_length;
     std::vector<Example> examples = windows_of(documents, most, std::min(settings_.options.window_stride.value_or(most), most), true);
+    // A text's last token alone in its window.
+    std::erase_if(examples, [](const Example& e) { return e.ids.size() < 2; });
     const size_t all = examples.size();
     std::erase_if(examples, [](const Example& e) {
       return std::all_of(e.labels.tokens.begin(), e.labels.tokens.end(), [](int32_t id) { return id < 0; });
