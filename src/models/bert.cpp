@@ -8,26 +8,6 @@
 namespace attune {
 namespace {
 
-struct BertEmbeddings : Module {
-  explicit BertEmbeddings(const BertConfig& c)
-      : word(c.vocab, c.hidden, c.pad), position(c.positions, c.hidden), type(c.types, c.hidden), norm(c.hidden, c.eps), p(c.hidden_dropout) {
-    add("word_embeddings", word);
-    add("position_embeddings", position);
-    add("token_type_embeddings", type);
-    add("LayerNorm", norm);
-  }
-  Var forward(const Context& ctx, const Input& in) const {
-    const EmbeddingTerm terms[] = {word.rows(in.batch->ids), type.rows(in.batch->type_ids), position.rows(in.batch->positions)};
-    const Var sum = embedding_sum(ctx, terms, in.dropout_keys);
-    return dropout(ctx, add_norm(ctx, sum, nullptr, {}, norm), {p, key});
-  }
-  void named() override { key = dropout_key(*this, "dropout"); }
-  Embedding word, position, type;
-  LayerNorm norm;
-  float p;
-  uint64_t key = 0;
-};
-
 struct BertPooler : Module {
   explicit BertPooler(const BertConfig& c) : dense(c.hidden, c.hidden) { add("dense", dense); }
   Var forward(const Context& ctx, const Var& first) const { return linear(ctx, first, dense, {Activation::kTanh}); }
@@ -36,7 +16,7 @@ struct BertPooler : Module {
 
 class BertModel : public Backbone {
  public:
-  BertModel(const BertConfig& c, bool with_pooler) : embeddings_(c), encoder_(c) {
+  BertModel(const BertConfig& c, bool with_pooler) : embeddings_(c, c.hidden), encoder_(c) {
     add("embeddings", embeddings_);
     add("encoder", encoder_);
     if (with_pooler) {
@@ -108,7 +88,7 @@ class BertMaskedLm : public LanguageHead {
 };
 
 std::unique_ptr<Model> make_bert(const ModelConfig& config, HeadKind kind, int64_t labels) {
-  const BertConfig c(config, 30522, 0);
+  const BertConfig c(config);
   auto backbone = std::make_unique<BertModel>(c, kind == HeadKind::kNone || kind == HeadKind::kSequenceClassification);
   std::unique_ptr<Head> head;
   switch (kind) {

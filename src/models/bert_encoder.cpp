@@ -6,15 +6,15 @@
 
 namespace attune {
 
-BertConfig::BertConfig(const ModelConfig& c, int64_t default_vocab, int32_t default_pad)
-    : hidden(c.size("hidden_size", 768, kMaxWidth)),
+BertConfig::BertConfig(const ModelConfig& c, const BertDefaults& d)
+    : hidden(c.size("hidden_size", d.hidden, kMaxWidth)),
       layers(c.size("num_hidden_layers", 12, kMaxLayers)),
-      heads(c.size("num_attention_heads", 12, kMaxWidth)),
-      intermediate(c.size("intermediate_size", 3072, kMaxWidth * 4)),
-      vocab(c.size("vocab_size", default_vocab, kMaxVocabulary)),
+      heads(c.size("num_attention_heads", d.heads, kMaxWidth)),
+      intermediate(c.size("intermediate_size", d.intermediate, kMaxWidth * 4)),
+      vocab(c.size("vocab_size", d.vocab, kMaxVocabulary)),
       positions(c.size("max_position_embeddings", 512, kMaxPositions)),
       types(c.size("type_vocab_size", 2, kMaxWidth)),
-      pad(c.token("pad_token_id", default_pad)),
+      pad(c.token("pad_token_id", d.pad)),
       eps(static_cast<float>(c.number("layer_norm_eps", 1e-12))),
       hidden_dropout(c.probability("hidden_dropout_prob", 0.1)),
       attention_dropout(c.probability("attention_probs_dropout_prob", 0.1)),
@@ -33,6 +33,20 @@ BackboneInfo BertConfig::info(const std::string& model_type, int64_t usable_posi
   BackboneInfo i{model_type, hidden, layers, heads, intermediate, vocab, usable_positions, token_types, pad, initializer_range};
   i.dropouts = {{"hidden_dropout_prob", hidden_dropout, true}, {"attention_probs_dropout_prob", attention_dropout, false}};
   return i;
+}
+
+BertEmbeddings::BertEmbeddings(const BertConfig& c, int64_t width)
+    : word(c.vocab, width, c.pad), position(c.positions, width), type(c.types, width), norm(width, c.eps), p(c.hidden_dropout) {
+  add("word_embeddings", word);
+  add("position_embeddings", position);
+  add("token_type_embeddings", type);
+  add("LayerNorm", norm);
+}
+
+Var BertEmbeddings::forward(const Context& ctx, const Input& in) const {
+  const EmbeddingTerm terms[] = {word.rows(in.batch->ids), type.rows(in.batch->type_ids), position.rows(in.batch->positions)};
+  const Var sum = embedding_sum(ctx, terms, in.dropout_keys);
+  return dropout(ctx, add_norm(ctx, sum, nullptr, {}, norm), {p, key});
 }
 
 BertSelfAttention::BertSelfAttention(const BertConfig& c) : query(c.hidden, c.hidden), key(c.hidden, c.hidden), value(c.hidden, c.hidden) {

@@ -1,4 +1,4 @@
-// The encoder of BERT (Devlin et al., arXiv 1810.04805), which RoBERTa and XLM-RoBERTa share: post-norm layers of self-attention and a
+// What BERT (Devlin et al., arXiv 1810.04805) and its descendants share: embeddings, an encoder of post-norm layers of self-attention and a
 // feed-forward, and what config.json says of them.
 #pragma once
 
@@ -10,9 +10,15 @@
 
 namespace attune {
 
+/// What a config.json that does not say means.
+struct BertDefaults {
+  int64_t vocab = 30522, hidden = 768, heads = 12, intermediate = 3072;
+  int32_t pad = 0;
+};
+
 /// The keys of config.json that all of BERT's family have. Error(kInput) for what is not built: relative positions, decoders.
 struct BertConfig {
-  BertConfig(const ModelConfig&, int64_t default_vocab, int32_t default_pad);
+  explicit BertConfig(const ModelConfig&, const BertDefaults& = {});
   int64_t hidden, layers, heads, intermediate, vocab, positions, types;
   int32_t pad;
   float eps, hidden_dropout, attention_dropout, classifier_dropout;
@@ -20,6 +26,17 @@ struct BertConfig {
   Activation activation;
   /// Of tokens that stand at positions [0, positions), with this many kinds of them.
   BackboneInfo info(const std::string& model_type, int64_t positions, int64_t types) const;
+};
+
+/// Words, positions and token types of `width`, their norm and dropout.
+struct BertEmbeddings : Module {
+  BertEmbeddings(const BertConfig&, int64_t width);
+  Var forward(const Context&, const Input&) const;
+  void named() override { key = dropout_key(*this, "dropout"); }
+  Embedding word, position, type;
+  LayerNorm norm;
+  float p;
+  uint64_t key = 0;
 };
 
 struct BertSelfAttention : Module {

@@ -10,7 +10,7 @@ namespace attune {
 namespace {
 
 BertConfig roberta_config(const ModelConfig& config) {
-  const BertConfig c(config, config.model_type() == "roberta" ? 50265 : 30522, 1);
+  const BertConfig c(config, {.vocab = config.model_type() == "roberta" ? 50265 : 30522, .pad = 1});
   if (c.pad < 0 || c.positions <= c.pad + 1)
     fail(ErrorCode::kInput, {.id = "config.positions", .where = config.where, .what = "positions start at pad_token_id + 1, which max_position_embeddings does not reach"});
   return c;
