@@ -5,10 +5,10 @@
 
 namespace attune {
 
-extern const Architecture kBert, kDistilBert, kRoberta, kXlmRoberta, kGpt2, kLlama;
+extern const Architecture kBert, kDistilBert, kRoberta, kXlmRoberta, kElectra, kGpt2, kLlama;
 
 const std::vector<const Architecture*>& architectures() {
-  static const std::vector<const Architecture*> all{&kBert, &kDistilBert, &kRoberta, &kXlmRoberta, &kGpt2, &kLlama};
+  static const std::vector<const Architecture*> all{&kBert, &kDistilBert, &kRoberta, &kXlmRoberta, &kElectra, &kGpt2, &kLlama};
   return all;
 }
 

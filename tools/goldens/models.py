@@ -11,7 +11,7 @@ import torch
 from safetensors.torch import load_file, save_file
 from torch.nn import functional as F
 import transformers
-from transformers import BertConfig, BertForSequenceClassification, DistilBertConfig, GPT2Config, LlamaConfig, RobertaConfig, XLMRobertaConfig
+from transformers import BertConfig, BertForSequenceClassification, DistilBertConfig, ElectraConfig, GPT2Config, LlamaConfig, RobertaConfig, XLMRobertaConfig
 
 from . import common
 from .tokenizer_files import vocabulary, write_tokenizer
@@ -43,6 +43,10 @@ def small_distilbert(**kw):
 
 def roberta(kind=RobertaConfig, **kw):
     return kind(**{**SMALL, **dict(vocab_size=len(vocabulary(False)), max_position_embeddings=42, type_vocab_size=1, layer_norm_eps=1e-5), **kw})
+
+
+def electra(**kw):
+    return ElectraConfig(**{**SMALL, **dict(vocab_size=len(vocabulary(False)), embedding_size=16, max_position_embeddings=40), **kw})
 
 
 def gpt2(**kw):
@@ -88,6 +92,10 @@ def configs():
         "xlm_roberta_tokens": (roberta(XLMRobertaConfig, num_labels=5), False),
         "roberta_qa": (roberta(), False),
         "roberta_mlm": (roberta(hidden_act="relu"), False),
+        "electra": (electra(num_labels=2), False),
+        "electra_tokens": (electra(num_labels=4, embedding_size=24, hidden_act="relu"), False),
+        "electra_qa": (electra(), False),
+        "electra_mlm": (electra(), False),
         "gpt2_tokens": (gpt2(num_labels=4), False),
         "gpt2_qa": (gpt2(n_inner=56, scale_attn_by_inverse_layer_idx=True), False),
         "gpt2_lm": (gpt2(n_positions=256), False),
@@ -102,7 +110,7 @@ def configs():
     }
 
 
-FAMILIES = {"bert": "Bert", "distilbert": "DistilBert", "roberta": "Roberta", "xlm-roberta": "XLMRoberta", "gpt2": "GPT2", "llama": "Llama"}
+FAMILIES = {"bert": "Bert", "distilbert": "DistilBert", "roberta": "Roberta", "xlm-roberta": "XLMRoberta", "electra": "Electra", "gpt2": "GPT2", "llama": "Llama"}
 HEADS = {"tokens": "token_classification", "qa": "question_answering", "mlm": "masked_lm", "lm": "causal_lm"}
 CLASSES = {"sequence_classification": "ForSequenceClassification", "token_classification": "ForTokenClassification",
            "question_answering": "ForQuestionAnswering", "masked_lm": "ForMaskedLM", "causal_lm": "ForCausalLM"}
@@ -167,7 +175,7 @@ def sequences(config, key: str, lengths=None) -> list[dict]:
             ids[5] = config.pad_token_id or 0
         if i == 4 and config.model_type in ("gpt2", "llama"):
             ids[-1] = 0  # a real token like the padding: classifiers read the one before it
-        if config.model_type == "bert":
+        if config.model_type in ("bert", "electra"):
             cut = n if i % 3 == 0 else int(g.integers(1, n + 1))
             row["token_type_ids"] = [0] * cut + [1] * (n - cut)
         rows.append(row)
