@@ -1,6 +1,6 @@
 // ELECTRA (Clark et al., arXiv 2003.10555) as Hugging Face computes it: BERT's encoder over embeddings that may be narrower than the layers, and
 // heads without a pooler. The masked language model is the paper's generator.
-#include "models/bert_encoder.h"
+#include "models/bert_parts.h"
 #include "models/registry.h"
 #include "nn/language_head.h"
 #include "nn/token_heads.h"
@@ -38,29 +38,6 @@ class ElectraModel : public Backbone {
   BackboneInfo info_;
 };
 
-/// ElectraForSequenceClassification: first token -> dropout -> dense -> gelu (whatever hidden_act says) -> dropout -> out_proj.
-class ElectraClassifier : public Head {
- public:
-  ElectraClassifier(const BertConfig& c, int64_t labels) : dense_(c.hidden, c.hidden), out_proj_(labels, c.hidden), p_(c.classifier_dropout) {
-    add("classifier.dense", dense_);
-    add("classifier.out_proj", out_proj_);
-  }
-  ReadRows reads() const override { return ReadRows::kFirst; }
-  Var forward(const Context& ctx, const Var& hidden) override {
-    const Var h = linear(ctx, dropout(ctx, hidden, {p_, before_}), dense_, {Activation::kGelu});
-    return linear(ctx, dropout(ctx, h, {p_, after_}), out_proj_);
-  }
-  void named() override {
-    before_ = dropout_key(*this, "classifier.dropout");
-    after_ = dropout_key(*this, "classifier.dropout.1");
-  }
-
- private:
-  Linear dense_, out_proj_;
-  float p_;
-  uint64_t before_ = 0, after_ = 0;
-};
-
 /// ElectraForMaskedLM: dense -> gelu -> LayerNorm, as wide as the embeddings -> word embeddings' + bias.
 class ElectraMaskedLm : public LanguageHead {
  public:
@@ -89,7 +66,7 @@ std::unique_ptr<Model> make_electra(const ModelConfig& config, HeadKind kind, in
     case HeadKind::kNone:
       break;
     case HeadKind::kSequenceClassification:
-      head = std::make_unique<ElectraClassifier>(c, labels);
+      head = std::make_unique<BertDenseClassifier>(c, labels, Activation::kGelu);
       break;
     case HeadKind::kTokenClassification:
       head = std::make_unique<TokenHead>("classifier", labels, c.hidden, c.classifier_dropout);

@@ -1,7 +1,7 @@
 // RoBERTa (Liu et al., arXiv 1907.11692) and XLM-RoBERTa (Conneau et al., arXiv 1911.02116) as Hugging Face computes them: BERT's encoder
 // with positions counted from the padding id + 1, one token type, and heads of their own without a pooler.
 #include "base/error.h"
-#include "models/bert_encoder.h"
+#include "models/bert_parts.h"
 #include "models/registry.h"
 #include "nn/language_head.h"
 #include "nn/token_heads.h"
@@ -81,33 +81,6 @@ class RobertaModel : public Backbone {
   BackboneInfo info_;
 };
 
-/// RobertaForSequenceClassification: first token -> dropout -> dense -> tanh -> dropout -> out_proj, all of it called `classifier`.
-class RobertaClassifier : public Head {
- public:
-  RobertaClassifier(const BertConfig& c, int64_t labels) : classifier_(c, labels) { add("classifier", classifier_); }
-  ReadRows reads() const override { return ReadRows::kFirst; }
-  Var forward(const Context& ctx, const Var& hidden) override {
-    const Var h = linear(ctx, dropout(ctx, hidden, {classifier_.p, classifier_.before}), classifier_.dense, {Activation::kTanh});
-    return linear(ctx, dropout(ctx, h, {classifier_.p, classifier_.after}), classifier_.out_proj);
-  }
-
- private:
-  struct Classifier : Module {
-    Classifier(const BertConfig& c, int64_t labels) : dense(c.hidden, c.hidden), out_proj(labels, c.hidden), p(c.classifier_dropout) {
-      add("dense", dense);
-      add("out_proj", out_proj);
-    }
-    void named() override {
-      before = dropout_key(*this, "dropout");
-      after = dropout_key(*this, "dropout.1");
-    }
-    Linear dense, out_proj;
-    float p;
-    uint64_t before = 0, after = 0;
-  };
-  Classifier classifier_;
-};
-
 /// RobertaForMaskedLM: dense -> gelu (whatever hidden_act says) -> layer_norm -> word embeddings' + bias.
 class RobertaMaskedLm : public LanguageHead {
  public:
@@ -141,7 +114,7 @@ std::unique_ptr<Model> make_roberta(const ModelConfig& config, HeadKind kind, in
     case HeadKind::kNone:
       break;
     case HeadKind::kSequenceClassification:
-      head = std::make_unique<RobertaClassifier>(c, labels);
+      head = std::make_unique<BertDenseClassifier>(c, labels, Activation::kTanh);
       break;
     case HeadKind::kTokenClassification:
       head = std::make_unique<TokenHead>("classifier", labels, c.hidden, c.classifier_dropout);

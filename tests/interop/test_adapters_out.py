@@ -32,6 +32,7 @@ CASES = {
     "distil": ("distilbert", dict(r=4, lora_alpha=8, target_modules=DQV)),
     "distil_bias_all": ("distilbert", dict(r=4, lora_alpha=8, target_modules=["q_lin"], bias="all")),
     "roberta": ("roberta", dict(r=4, lora_alpha=8, target_modules=QV)),
+    "electra": ("electra", dict(r=2, lora_alpha=4, target_modules="all-linear")),
     "gpt2": ("gpt2", dict(r=4, lora_alpha=8, target_modules=["c_attn"])),
     "gpt2_all_linear": ("gpt2", dict(r=2, lora_alpha=4, target_modules="all-linear")),
     "gpt2_bias_all": ("gpt2", dict(r=2, lora_alpha=4, target_modules=["c_attn", "mlp.c_proj"], bias="all")),

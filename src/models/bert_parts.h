@@ -1,5 +1,5 @@
 // What BERT (Devlin et al., arXiv 1810.04805) and its descendants share: embeddings, an encoder of post-norm layers of self-attention and a
-// feed-forward, and what config.json says of them.
+// feed-forward, a classifier without a pooler, and what config.json says of them.
 #pragma once
 
 #include <memory>
@@ -83,6 +83,29 @@ struct BertEncoder : Module {
   /// The layers' part of a pass; the last one computes only the rows that are read.
   void add_layers(const Input&, ForwardPass&) const;
   std::vector<std::unique_ptr<BertLayer>> layers;
+};
+
+/// The sequence classifier of those without a pooler: first token -> dropout -> dense -> activation -> dropout -> out_proj, all of it called
+/// `classifier`.
+class BertDenseClassifier : public Head {
+ public:
+  BertDenseClassifier(const BertConfig&, int64_t labels, Activation);
+  ReadRows reads() const override { return ReadRows::kFirst; }
+  Var forward(const Context&, const Var& hidden) override;
+
+ private:
+  struct Classifier : Module {
+    Classifier(const BertConfig&, int64_t labels);
+    void named() override {
+      before = dropout_key(*this, "dropout");
+      after = dropout_key(*this, "dropout.1");
+    }
+    Linear dense, out_proj;
+    float p;
+    uint64_t before = 0, after = 0;
+  };
+  Classifier classifier_;
+  Activation activation_;
 };
 
 }  // namespace attune

@@ -1,4 +1,4 @@
-#include "models/bert_encoder.h"
+#include "models/bert_parts.h"
 
 #include <cmath>
 
@@ -105,6 +105,20 @@ void BertEncoder::add_layers(const Input& in, ForwardPass& p) const {
     const auto read = layer == layers.back() ? p.rows : nullptr;
     p.layers.push_back([&layer = *layer, starts, read, row_starts](const Context& c, const Var& v) { return layer.forward(c, v, starts, read, row_starts); });
   }
+}
+
+BertDenseClassifier::Classifier::Classifier(const BertConfig& c, int64_t labels) : dense(c.hidden, c.hidden), out_proj(labels, c.hidden), p(c.classifier_dropout) {
+  add("dense", dense);
+  add("out_proj", out_proj);
+}
+
+BertDenseClassifier::BertDenseClassifier(const BertConfig& c, int64_t labels, Activation activation) : classifier_(c, labels), activation_(activation) {
+  add("classifier", classifier_);
+}
+
+Var BertDenseClassifier::forward(const Context& ctx, const Var& hidden) {
+  const Var h = linear(ctx, dropout(ctx, hidden, {classifier_.p, classifier_.before}), classifier_.dense, {activation_});
+  return linear(ctx, dropout(ctx, h, {classifier_.p, classifier_.after}), classifier_.out_proj);
 }
 
 }  // namespace attune
