@@ -1,6 +1,6 @@
 // BERT (Devlin et al., arXiv 1810.04805) as Hugging Face's BertModel computes it: post-norm encoder, learned positions, token types,
 // a pooler over the first token. Also MiniLM and every other model_type "bert".
-#include "models/bert_parts.h"
+#include "models/encoder_parts.h"
 #include "models/registry.h"
 #include "nn/language_head.h"
 #include "nn/token_heads.h"

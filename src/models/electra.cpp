@@ -1,6 +1,6 @@
 // ELECTRA (Clark et al., arXiv 2003.10555) as Hugging Face computes it: BERT's encoder over embeddings that may be narrower than the layers, and
 // heads without a pooler. The masked language model is the paper's generator.
-#include "models/bert_parts.h"
+#include "models/encoder_parts.h"
 #include "models/registry.h"
 #include "nn/language_head.h"
 #include "nn/token_heads.h"

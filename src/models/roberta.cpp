@@ -1,7 +1,7 @@
 // RoBERTa (Liu et al., arXiv 1907.11692) and XLM-RoBERTa (Conneau et al., arXiv 1911.02116) as Hugging Face computes them: BERT's encoder
 // with positions counted from the padding id + 1, one token type, and heads of their own without a pooler.
 #include "base/error.h"
-#include "models/bert_parts.h"
+#include "models/encoder_parts.h"
 #include "models/registry.h"
 #include "nn/language_head.h"
 #include "nn/token_heads.h"

@@ -62,7 +62,8 @@ bool FrozenParts::contains(const NamedParameter& p) const {
   if (const int64_t n = layer_of(p.name); n >= 0) return layers_.contains(n);
   if (!embeddings_) return false;
   const auto parts = parts_of(p.name);
-  return p.owner->kind() == ModuleKind::kEmbedding || std::find(parts.begin(), parts.end(), "embeddings") != parts.end();
+  // `embeddings`, and the `embeddings_project` of those narrower than the layers.
+  return p.owner->kind() == ModuleKind::kEmbedding || std::any_of(parts.begin(), parts.end(), [](const auto& part) { return part.starts_with("embeddings"); });
 }
 
 }  // namespace attune

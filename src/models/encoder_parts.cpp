@@ -1,4 +1,4 @@
-#include "models/bert_parts.h"
+#include "models/encoder_parts.h"
 
 #include <cmath>
 
