@@ -109,6 +109,7 @@ TaskSettings training_settings(const RunConfig& config, const OpenedModel& opene
   if (known) {
     s.truncation_side = known->truncation_side;
     s.options = known->options;
+    s.options.version_2_with_negative.reset();  // the new rows say it
   }
   const TextFiles& files = opened.tokenizer_files;
   constexpr const char* kTokenizer = "tokenizer_config.json";

@@ -200,6 +200,13 @@ TEST(Answering, WithoutUnanswerableQuestionsThereIsAlwaysAnAnswer) {
   for (const auto& [id, answer] : answers.items()) EXPECT_NE(answer, "") << id;
   EXPECT_FALSE(f.has("run/test_null_odds.json"));
   EXPECT_FALSE(json::parse(f.read("run/test_results.json")).contains("NoAns_total"));
+
+  f.write("train2.json", squad(20, true));
+  const Outcome further = f.run({"train", "--model", "run", "--train-file", "train2.json", "--task", "question-answering", "--max-steps", "1", "--output-dir", "second"});
+  ASSERT_EQ(further.status, 0) << further.err;
+  const json options = json::parse(f.read("second/attune.json"))["options"];
+  EXPECT_EQ(options["version_2_with_negative"], true) << "as the new training rows are";
+  EXPECT_EQ(options["doc_stride"], 8) << "as the first run read";
 }
 
 TEST(Answering, BadFilesEndInOneError) {
