@@ -114,21 +114,11 @@ std::unique_ptr<Model> make_bert(const ModelConfig& config, HeadKind kind, int64
   return std::make_unique<Model>("bert", std::move(backbone), std::move(head), labels);
 }
 
-std::string bert_class_name(HeadKind kind) {
-  switch (kind) {
-    case HeadKind::kNone: return "BertModel";
-    case HeadKind::kSequenceClassification: return "BertForSequenceClassification";
-    case HeadKind::kTokenClassification: return "BertForTokenClassification";
-    case HeadKind::kQuestionAnswering: return "BertForQuestionAnswering";
-    case HeadKind::kMaskedLm: return "BertForMaskedLM";
-    case HeadKind::kCausalLm: break;
-  }
-  return "";
-}
+std::string bert_class_name(HeadKind kind) { return encoder_class_name("Bert", kind); }
 
 }  // namespace
 
 extern const Architecture kBert;
-const Architecture kBert{"bert", "bert", {"query", "value"}, {{"q_lin", "query"}, {"k_lin", "key"}, {"v_lin", "value"}, {"q_proj", "query"}, {"k_proj", "key"}, {"v_proj", "value"}}, bert_class_name, make_bert, true};
+const Architecture kBert{"bert", "bert", {"query", "value"}, encoder_target_aliases(), bert_class_name, make_bert, true};
 
 }  // namespace attune

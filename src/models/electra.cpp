@@ -85,21 +85,11 @@ std::unique_ptr<Model> make_electra(const ModelConfig& config, HeadKind kind, in
   return std::make_unique<Model>("electra", std::move(backbone), std::move(head), labels);
 }
 
-std::string electra_class_name(HeadKind kind) {
-  switch (kind) {
-    case HeadKind::kNone: return "ElectraModel";
-    case HeadKind::kSequenceClassification: return "ElectraForSequenceClassification";
-    case HeadKind::kTokenClassification: return "ElectraForTokenClassification";
-    case HeadKind::kQuestionAnswering: return "ElectraForQuestionAnswering";
-    case HeadKind::kMaskedLm: return "ElectraForMaskedLM";
-    case HeadKind::kCausalLm: break;
-  }
-  return "";
-}
+std::string electra_class_name(HeadKind kind) { return encoder_class_name("Electra", kind); }
 
 }  // namespace
 
 extern const Architecture kElectra;
-const Architecture kElectra{"electra", "electra", {"query", "value"}, {{"q_lin", "query"}, {"k_lin", "key"}, {"v_lin", "value"}, {"q_proj", "query"}, {"k_proj", "key"}, {"v_proj", "value"}}, electra_class_name, make_electra, true};
+const Architecture kElectra{"electra", "electra", {"query", "value"}, encoder_target_aliases(), electra_class_name, make_electra, true};
 
 }  // namespace attune

@@ -49,6 +49,22 @@ Var BertEmbeddings::forward(const Context& ctx, const Input& in) const {
   return dropout(ctx, add_norm(ctx, sum, nullptr, {}, norm), {p, key});
 }
 
+std::string encoder_class_name(const std::string& family, HeadKind kind) {
+  switch (kind) {
+    case HeadKind::kNone: return family + "Model";
+    case HeadKind::kSequenceClassification: return family + "ForSequenceClassification";
+    case HeadKind::kTokenClassification: return family + "ForTokenClassification";
+    case HeadKind::kQuestionAnswering: return family + "ForQuestionAnswering";
+    case HeadKind::kMaskedLm: return family + "ForMaskedLM";
+    case HeadKind::kCausalLm: break;
+  }
+  return "";
+}
+
+std::map<std::string, std::string> encoder_target_aliases() {
+  return {{"q_lin", "query"}, {"k_lin", "key"}, {"v_lin", "value"}, {"q_proj", "query"}, {"k_proj", "key"}, {"v_proj", "value"}};
+}
+
 BertSelfAttention::BertSelfAttention(const BertConfig& c) : query(c.hidden, c.hidden), key(c.hidden, c.hidden), value(c.hidden, c.hidden) {
   add("query", query);
   add("key", key);

@@ -2,7 +2,9 @@
 // feed-forward, a classifier without a pooler, and what config.json says of them.
 #pragma once
 
+#include <map>
 #include <memory>
+#include <string>
 #include <vector>
 
 #include "nn/backbone.h"
@@ -38,6 +40,11 @@ struct BertEmbeddings : Module {
   float p;
   uint64_t key = 0;
 };
+
+/// `family`ForTokenClassification and its like; "": no such head.
+std::string encoder_class_name(const std::string& family, HeadKind);
+/// Other architectures' words for query, key and value.
+std::map<std::string, std::string> encoder_target_aliases();
 
 struct BertSelfAttention : Module {
   explicit BertSelfAttention(const BertConfig&);

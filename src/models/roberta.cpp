@@ -133,26 +133,13 @@ std::unique_ptr<Model> make_roberta(const ModelConfig& config, HeadKind kind, in
   return std::make_unique<Model>("roberta", std::move(backbone), std::move(head), labels);
 }
 
-std::string class_name_of(const std::string& family, HeadKind kind) {
-  switch (kind) {
-    case HeadKind::kNone: return family + "Model";
-    case HeadKind::kSequenceClassification: return family + "ForSequenceClassification";
-    case HeadKind::kTokenClassification: return family + "ForTokenClassification";
-    case HeadKind::kQuestionAnswering: return family + "ForQuestionAnswering";
-    case HeadKind::kMaskedLm: return family + "ForMaskedLM";
-    case HeadKind::kCausalLm: break;
-  }
-  return "";
-}
-std::string roberta_class_name(HeadKind kind) { return class_name_of("Roberta", kind); }
-std::string xlm_roberta_class_name(HeadKind kind) { return class_name_of("XLMRoberta", kind); }
-
-const std::map<std::string, std::string> kAliases{{"q_lin", "query"}, {"k_lin", "key"}, {"v_lin", "value"}, {"q_proj", "query"}, {"k_proj", "key"}, {"v_proj", "value"}};
+std::string roberta_class_name(HeadKind kind) { return encoder_class_name("Roberta", kind); }
+std::string xlm_roberta_class_name(HeadKind kind) { return encoder_class_name("XLMRoberta", kind); }
 
 }  // namespace
 
 extern const Architecture kRoberta, kXlmRoberta;
-const Architecture kRoberta{"roberta", "roberta", {"query", "value"}, kAliases, roberta_class_name, make_roberta, false};
-const Architecture kXlmRoberta{"xlm-roberta", "roberta", {"query", "value"}, kAliases, xlm_roberta_class_name, make_roberta, false};
+const Architecture kRoberta{"roberta", "roberta", {"query", "value"}, encoder_target_aliases(), roberta_class_name, make_roberta, false};
+const Architecture kXlmRoberta{"xlm-roberta", "roberta", {"query", "value"}, encoder_target_aliases(), xlm_roberta_class_name, make_roberta, false};
 
 }  // namespace attune
