@@ -10,6 +10,7 @@
 
 #include "base/error.h"
 #include "base/log.h"
+#include "io/held_weights.h"
 
 namespace attune {
 namespace {
@@ -38,7 +39,9 @@ struct Opening {
 /// Opens the weights and plans where they go. config.json and the tensors must agree on how they are stored.
 void open_weights(Opening& o) {
   LoadedModel& m = o.m;
-  if (m.opened.gguf && !m.opened.from_scratch) {
+  if (m.opened.weights) {
+    m.stored = m.opened.weights;
+  } else if (m.opened.gguf && !m.opened.from_scratch) {
     m.stored = m.opened.gguf;
   } else {
     m.weights = m.opened.from_scratch ? std::make_shared<const WeightFiles>() : std::make_shared<const WeightFiles>(m.opened.folder);
@@ -186,6 +189,12 @@ TensorSource tensor_source(const LoadedModel& m) {
   s.read = [stored = m.stored](const std::string& name) { return stored->read_f32(name); };
   s.as_linear = [stored = m.stored](const std::string& name) { return stored->form(name) != StoredForm::kPlain; };
   return s;
+}
+
+std::shared_ptr<const BaseWeights> hold_weights(const OpenedModel& opened) {
+  if (opened.from_scratch) return nullptr;
+  if (opened.gguf) return std::make_shared<const HeldWeights>(opened.gguf);
+  return std::make_shared<const HeldWeights>(std::make_shared<const StoredWeights>(std::make_shared<const WeightFiles>(opened.folder)));
 }
 
 LoadedModel load_for_use(OpenedModel opened, bool strict, const BaseStorage& storage) {

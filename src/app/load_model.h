@@ -17,7 +17,7 @@ struct LoadedModel {
   std::unique_ptr<PeftMethod> method;  ///< null: a whole model that is only used
   std::shared_ptr<const Tokenizer> tokenizer;
   std::unique_ptr<Task> task;
-  std::shared_ptr<const WeightFiles> weights;  ///< of the base; null: it is a GGUF file
+  std::shared_ptr<const WeightFiles> weights;  ///< of the base; null: it is a GGUF file, or held already
   std::shared_ptr<const BaseWeights> stored;   ///< the same as the model sees them
   QuantizationConfig held;                     ///< how the frozen base is held in memory
   LoadReport report;
@@ -30,6 +30,9 @@ struct BaseStorage {
   QuantizationConfig quantization;
   int threads = 1;
 };
+
+/// The weights of the base in memory, for OpenedModel::weights of several loads; null where all weights are drawn.
+std::shared_ptr<const BaseWeights> hold_weights(const OpenedModel& opened);
 
 /// For predict and evaluate: head and adapter from the files, nothing trains. Error(kInput) "model.no_head" when the folder has no
 /// trained head. An adapter whose recorded base differs from the one found: a warning, with `strict` Error(kInput) "adapter.other_base".

@@ -6,6 +6,7 @@
 
 #include "app/gguf_model.h"
 #include "data/data_config.h"
+#include "io/base_weights.h"
 #include "io/model_folder.h"
 #include "models/registry.h"
 #include "nn/bitsandbytes.h"
@@ -28,6 +29,7 @@ struct OpenedModel {
   const Architecture* architecture = nullptr;
   std::optional<TaskSettings> settings;  ///< nullopt: nothing says that there is a trained head
   std::shared_ptr<const Tokenizer> tokenizer;  ///< where it has been read already
+  std::shared_ptr<const BaseWeights> weights;  ///< of the base, where they have been read already
   QuantizationConfig stored;             ///< how the base's folder holds its linear layers: type and double_quant
   bool from_scratch = false;             ///< weights are drawn, not read
   std::string base_fingerprint;          ///< attune.json's word on the base's tensors; "" unknown

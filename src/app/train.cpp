@@ -5,6 +5,7 @@
 
 #include <cmath>
 
+#include "app/fingerprints.h"
 #include "app/int8_run.h"
 #include "app/memory_plan.h"
 #include "app/model_card.h"
@@ -21,44 +22,6 @@
 
 namespace attune {
 namespace {
-
-/// Settings that may change between a run and its continuation: where things are, what is kept and shown. Their content is hashed.
-const std::set<std::string> kMayDiffer = {"config.model",          "config.base_model",          "config.output_dir",        "config.overwrite",
-                                          "config.resume",         "config.resume_from_checkpoint", "config.strict",         "config.threads",
-                                          "config.data.train",     "config.data.validation",     "config.data.test",         "config.data.max_test_samples",
-                                          "config.training.save_strategy", "config.training.save_steps", "config.training.save_total_limit",
-                                          "config.training.per_device_eval_batch_size", "config.training.activation_checkpointing",
-                                          "config.memory_limit"};
-
-std::string hash_of(std::span<const Example> examples) {
-  Sha256 hash;
-  for (const Example& e : examples) {
-    const uint64_t sizes[] = {e.row, e.ids.size(), e.type_ids.size(), e.labels.values.size(), e.labels.tokens.size(), e.breaks.size()};
-    hash.update(sizes, sizeof sizes);
-    hash.update(e.ids.data(), e.ids.size() * sizeof(int32_t));
-    hash.update(e.type_ids.data(), e.type_ids.size() * sizeof(int32_t));
-    hash.update(&e.labels.id, sizeof e.labels.id);
-    hash.update(e.labels.values.data(), e.labels.values.size() * sizeof(float));
-    hash.update(e.breaks.data(), e.breaks.size() * sizeof(int32_t));
-    hash.update(e.labels.tokens.data(), e.labels.tokens.size() * sizeof(int32_t));
-  }
-  return hash.hex();
-}
-
-/// What --resume compares (reliability D9).
-Json fingerprints(const RunConfig& config, const LoadedModel& m, const TrainingData& data) {
-  Json settings = Json::object(), tokenizer = Json::object();
-  RunConfig copy = config;
-  const FieldList list = fields_of(copy);
-  for (const Field& f : list.all())
-    if (!kMayDiffer.contains("config." + f.path)) settings[f.path] = value_text(f);
-  for (const auto& [name, content] : m.tokenizer->files(m.task->settings().max_length, m.task->settings().truncation_side)) tokenizer[name] = sha256_hex(content);
-  Json out = {{"base_weights", m.stored->fingerprint()}, {"tokenizer", tokenizer}, {"train_rows", hash_of(data.train.examples)},
-              {"validation_rows", hash_of(data.validation.examples)}, {"config", settings}};
-  const std::string start = !config.peft.init_from.empty() ? config.peft.init_from : m.opened.adapter ? m.opened.adapter->string() : "";
-  if (!start.empty()) out["initial_adapter"] = sha256_file(fs::path(start) / "adapter_model.safetensors");
-  return out;
-}
 
 /// A checkpoint is a folder that peft or transformers can load, with the optimizer beside it.
 void add_model(const LoadedModel& m, CheckpointContent& content) {
@@ -103,16 +66,13 @@ FitJob make_job(const RunConfig& config, LoadedModel& m, const TrainingData& dat
   job.add_model = [&m](CheckpointContent& content) { add_model(m, content); };
   job.load_model = [&m](const fs::path& checkpoint) { load_checkpoint_model(m, checkpoint); };
   job.fingerprints = [&config, &m, &data] { return fingerprints(config, m, data); };
-  job.may_differ = kMayDiffer;
+  job.may_differ = settings_that_may_differ();
   return job;
 }
 
-/// How much is computed at once, settled before any weight is read; only a memory_limit asks for it. Reads the tokenizer, encodes `data`.
-ComputePlan plan_memory(const RunConfig& config, OpenedModel& opened, const TaskSettings& settings, TrainingData& data) {
-  if (memory_limit_bytes(config) == 0) return {};
+/// How much is computed at once, settled before any weight is read; only a memory_limit asks for it.
+ComputePlan plan_memory(const RunConfig& config, const OpenedModel& opened, const TaskSettings& settings, const TrainingData& data) {
   DryRun dry(opened, settings, config.peft, config.quantization, computes_in_int8(config, make_context(config.threads)));
-  opened.tokenizer = load_tokenizer(opened.tokenizer_files);
-  encode_training_data(data, dry.task(), *opened.tokenizer, config);
   const Workload work = workload_of(config, data);
   if (config.training.frozen_prefix_cache) dry.hold_frozen_prefix(work.train);
   return plan_within_limit(dry, opened, config, work);
@@ -185,28 +145,71 @@ Json memory_report() {
   return peak;
 }
 
+OpenedModel open_to_train(const RunConfig& config) {
+  OpenedModel opened = config.peft.init_from.empty() ? open_model(config.model, config.base_model, config.model_config)
+                                                     : open_model(config.peft.init_from, config.model, config.model_config);
+  opened.from_scratch = config.from_scratch;
+  return opened;
+}
+
+TaskSettings settings_of(const RunConfig& config, const OpenedModel& opened, const TrainingData& data) {
+  TaskSettings settings = training_settings(config, opened, data.labels);
+  if (const auto settle = find_task(config.task).settle) settle(data.train.rows, settings.options);
+  return settings;
+}
+
 }  // namespace
 
-TrainResult train(const RunConfig& given) {
+SharedInputs read_shared_inputs(const RunConfig& config) {
+  SharedInputs shared{config, open_to_train(config), {}};
+  shared.data = read_training_data(config, shared.opened);
+  shared.opened.tokenizer = load_tokenizer(shared.opened.tokenizer_files);
+  encode_training_data(shared.data, *make_task(settings_of(config, shared.opened, shared.data)), *shared.opened.tokenizer, config);
+  shared.opened.weights = hold_weights(shared.opened);
+  return shared;
+}
+
+bool SharedInputs::serves(const RunConfig& other) const {
+  RunConfig mine = config, theirs = other;
+  const FieldList a = fields_of(mine), b = fields_of(theirs);
+  for (size_t i = 0; i < a.all().size(); ++i) {
+    const Field& f = a.all()[i];
+    const bool order = f.path == "data.shuffle" || f.path == "data.data_seed";
+    const bool input = f.group == "data" ? !order : f.group.empty() && f.path != "compute" && f.path != "threads" && f.path != "memory_limit" && !f.path.starts_with("output_dir") &&
+                                                       f.path != "overwrite" && f.path != "resume" && f.path != "resume_from_checkpoint";
+    if ((input || f.path == "peft.init_from") && value_text(f) != value_text(b.all()[i])) return false;
+  }
+  return true;
+}
+
+TrainResult train(const RunConfig& given, const TrainOptions& how) {
   Allocator::global().reset_peaks();
-  OpenedModel opened = given.peft.init_from.empty() ? open_model(given.model, given.base_model, given.model_config)
-                                                    : open_model(given.peft.init_from, given.model, given.model_config);
+  const SharedInputs* shared = how.shared;
+  require(!shared || shared->serves(given), "inputs of another run");
+  OpenedModel opened = shared ? shared->opened : open_to_train(given);
   const RunConfig config = settled_on(given, opened);
-  opened.from_scratch = config.from_scratch;
   std::vector<fs::path> inputs = {opened.folder};
   if (opened.adapter) inputs.push_back(*opened.adapter);
   const RunFolder run(config, inputs);
   if (config.training.fp16 || config.training.bf16) note("fp16 and bf16 are accepted; this processor has no fast half type, so everything is computed in f32");
 
-  TrainingData data = read_training_data(config, opened);
-  TaskSettings settings = training_settings(config, opened, data.labels);
-  if (const auto settle = find_task(config.task).settle) settle(data.train.rows, settings.options);
+  TrainingData own;
+  if (!shared) own = read_training_data(config, opened);
+  const TrainingData& data = shared ? shared->data : own;
+  const TaskSettings settings = settings_of(config, opened, data);
   check_training_config(config.training, *make_task(settings));
-  const ComputePlan compute = plan_memory(config, opened, settings, data);
+  ComputePlan compute;
+  if (memory_limit_bytes(config) > 0) {
+    if (!shared) {
+      opened.tokenizer = load_tokenizer(opened.tokenizer_files);
+      encode_training_data(own, *make_task(settings), *opened.tokenizer, config);
+    }
+    compute = plan_memory(config, opened, settings, data);
+  }
   const MemoryLimit limit(memory_limit_bytes(config));
   LoadedModel m = load_for_training(std::move(opened), settings, config.peft, static_cast<uint64_t>(config.training.seed), config.strict,
                                     {config.quantization, make_context(config.threads).threads});
-  if (data.train.examples.empty()) encode_training_data(data, *m.task, *m.tokenizer, config);
+  if (data.train.examples.empty()) encode_training_data(own, *m.task, *m.tokenizer, config);
   note(m.method->counts().line());
   note(m.method->counts().split() + "; head " + m.head_origin);
   if (config.training.frozen_prefix_cache) {
@@ -229,7 +232,11 @@ TrainResult train(const RunConfig& given) {
   const auto evaluated = [&](const SplitData& split) { return *evaluate_examples(job.context, *m.model, *m.task, split.rows, split.examples, options); };
   std::optional<Evaluation> retained;
   if (!data.retain.examples.empty()) retained = evaluated(data.retain);
-  FitResult fitted = fit(job, run.resume_from());
+  FitResult fitted;
+  if (how.untrained)
+    fitted.metrics = Json::object();
+  else
+    fitted = fit(job, run.resume_from());
 
   TrainResult result{run.path(), fitted.state.global_step, fitted.state.epoch, Json::object()};
   result.results = {{"epoch", fitted.state.epoch}, {"head_origin", m.head_origin}};
@@ -237,7 +244,8 @@ TrainResult train(const RunConfig& given) {
   const ParameterCounts counts = m.method->counts();
   for (const auto& [key, n] : {std::pair{"adapter_parameters", counts.adapter}, {"head_parameters", counts.head}, {"trainable_parameters", counts.trainable}, {"all_parameters", counts.all}})
     result.results[key] = n;
-  std::vector<Artifact> artifacts = trained_artifacts(m);
+  std::vector<Artifact> artifacts;
+  if (!how.untrained) artifacts = trained_artifacts(m);
   if (retained) report_retained(m, data.retain, *retained, evaluated(data.retain), result.results);
   const bool tested = !data.test.examples.empty();
   if (!data.validation.examples.empty()) {

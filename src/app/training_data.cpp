@@ -80,7 +80,7 @@ LabelSet settle_labels(const RunConfig& config, const TaskSettings* known, const
 
 TrainingData read_training_data(const RunConfig& config, const OpenedModel& opened) {
   const DataConfig& d = config.data;
-  const auto seed = static_cast<uint64_t>(d.data_seed.value_or(config.training.seed));
+  const auto seed = static_cast<uint64_t>(d.split_seed.value_or(d.data_seed.value_or(config.training.seed)));
   TrainingData data;
   const TaskKind& task = find_task(config.task);
   std::string glue;

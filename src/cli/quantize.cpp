@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include "cli/common.h"
+#include "config/scalar.h"
 
 namespace attune {
 namespace {

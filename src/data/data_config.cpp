@@ -21,6 +21,7 @@ void DataConfig::fields(FieldList& f) {
   f.add("test_split", test_split, {.help = "share of train held out for the test", .aliases = {"test_size"}, .least = 0, .most = 0.9});
   f.add("stratify", stratify, {.help = "subsets and splits keep the class shares"});
   f.add("data_seed", data_seed, {.help = "seed of subset, split and order; unset: training.seed", .least = 0});
+  f.add("split_seed", split_seed, {.help = "seed of subset and split alone, so that runs of several seeds have the same rows; unset: as data_seed", .least = 0});
 }
 
 void DataConfig::reading_fields(FieldList& f) {

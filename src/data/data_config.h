@@ -36,6 +36,7 @@ struct DataConfig {
   double test_split = 0.0;           ///< share of train held out where no test file is given
   bool stratify = false;             ///< subset and split keep the class shares
   std::optional<int64_t> data_seed;  ///< of subset, split and order; unset: training.seed
+  std::optional<int64_t> split_seed;  ///< of subset and split alone: runs of several seeds then have the same rows; unset: as data_seed
 
   void fields(FieldList& f);
   /// The part that says how any one file is read and encoded: format, columns, lengths. Commands that take a file list this part only.
