@@ -269,4 +269,17 @@ TrainResult train(const RunConfig& given, const TrainOptions& how) {
   return result;
 }
 
+std::vector<StepTime> time_steps(const RunConfig& given, const SharedInputs& shared, int64_t steps) {
+  RunConfig config = settled_on(given, shared.opened);
+  config.training.max_steps = steps;
+  config.training.eval_strategy = Interval::kNo;
+  config.training.save_strategy = Interval::kNo;
+  LoadedModel m = load_for_training(shared.opened, settings_of(config, shared.opened, shared.data), config.peft, static_cast<uint64_t>(config.training.seed),
+                                    config.strict, {config.quantization, make_context(config.threads).threads});
+  FitJob job = make_job(config, m, shared.data, {});
+  job.validation = {};
+  prepare_int8(config, m, job);
+  return fit(job).step_times;
+}
+
 }  // namespace attune

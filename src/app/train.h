@@ -4,6 +4,7 @@
 #include "app/open_model.h"
 #include "app/run_config.h"
 #include "app/training_data.h"
+#include "train/loop.h"
 
 namespace attune {
 
@@ -32,5 +33,8 @@ struct TrainResult {
 /// Trains as `config` says and fills config.output_dir (docs/design.md, section 1). Notes and progress go to stderr through base/log.h.
 /// Throws Error; Interrupted after a checkpoint was written on SIGINT or SIGTERM.
 TrainResult train(const RunConfig& config, const TrainOptions& how = {});
+
+/// The first `steps` steps of a run with their times; nothing is evaluated or written.
+std::vector<StepTime> time_steps(const RunConfig& config, const SharedInputs& shared, int64_t steps);
 
 }  // namespace attune

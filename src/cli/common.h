@@ -27,6 +27,7 @@ int run_convert(const std::vector<std::string>& args);
 int run_inspect(const std::vector<std::string>& args);
 int run_validate(const std::vector<std::string>& args);
 int run_tokenize(const std::vector<std::string>& args);
+int run_analyze(const std::vector<std::string>& args);
 int run_env(const std::vector<std::string>& args);
 
 struct CommonFlags {

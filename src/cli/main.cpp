@@ -23,6 +23,7 @@ constexpr Command kCommands[] = {
     {"merge", "put an adapter into its base, verified", run_merge},
     {"quantize", "store a model's linear layers in few bits, compared with the original", run_quantize},
     {"convert", "a GGUF file to a Hugging Face folder", run_convert},
+    {"analyze", "variants and seeds of one configuration, compared in one report", run_analyze},
     {"inspect", "parameters, trainable share and memory of a plan, nothing trained", run_inspect},
     {"validate", "find problems of the data before training", run_validate},
     {"tokenize", "ids, tokens and offsets", run_tokenize},

@@ -149,7 +149,7 @@ struct Assign {
     *p = std::move(out);
   }
   void operator()(nlohmann::ordered_json* p) const {
-    if (node.kind == Kind::kText || node.kind == Kind::kList) {
+    if (node.kind == Kind::kText) {
       nlohmann::ordered_json out = nlohmann::ordered_json::object();
       for (const auto& m : to_members(node)) out[m.key] = to_json(m.value);
       *p = std::move(out);
