@@ -2,9 +2,11 @@
 
 #include <algorithm>
 #include <boost/math/distributions/normal.hpp>
+#include <boost/math/distributions/students_t.hpp>
 #include <cmath>
 #include <map>
 #include <numeric>
+#include <set>
 
 #include "base/error.h"
 #include "base/random.h"
@@ -106,12 +108,16 @@ double jackknife_acceleration(const Units& units, const WeightedStatistic& stati
 
 std::optional<Bootstrap> bootstrap(const Units& units, const WeightedStatistic& statistic, const Resampling& resampling) {
   require(resampling.draws > 0, "at least one draw");
-  if (std::accumulate(units.counts.begin(), units.counts.end(), int64_t{0}) < 2) return std::nullopt;
+  Bootstrap b{.estimate = 0, .values = {}, .units = std::accumulate(units.counts.begin(), units.counts.end(), int64_t{0})};
+  std::set<int32_t> strata;
+  for (size_t k = 0; k < units.strata.size(); ++k)
+    if (units.counts[k] > 0) strata.insert(units.strata[k]);
+  b.strata = std::max<int64_t>(1, static_cast<int64_t>(strata.size()));
+  if (b.units <= b.strata) return std::nullopt;
   const Sampler sampler(units);
   std::vector<int32_t> weights(units.counts.begin(), units.counts.end());
   const std::optional<double> estimate = defined(statistic(weights));
   if (!estimate) return std::nullopt;
-  Bootstrap b;
   b.estimate = *estimate;
   b.values.reserve(static_cast<size_t>(resampling.draws));
   for (int d = 0; d < resampling.draws; ++d) {
@@ -130,13 +136,15 @@ std::optional<Bootstrap> bootstrap(const Units& units, const WeightedStatistic& 
   return b;
 }
 
+double Bootstrap::share_at(double z) const {
+  const double w = bias + z, scale = 1 - acceleration * w;
+  return scale > 0 ? phi(bias + w / scale) : (w > 0 ? 1.0 : 0.0);
+}
+
 ConfidenceInterval Bootstrap::bca(double confidence) const {
-  const auto corrected = [&](double z) {
-    const double w = bias + z, scale = 1 - acceleration * w;
-    return scale > 0 ? phi(bias + w / scale) : (w > 0 ? 1.0 : 0.0);
-  };
-  const double z = normal_quantile(confidence);
-  return {.low = quantile(values, corrected(-z)), .high = quantile(values, corrected(z)), .confidence = confidence};
+  const double free = static_cast<double>(units - strata);
+  const double z = boost::math::quantile(boost::math::students_t(free), 0.5 + 0.5 * confidence) * std::sqrt(static_cast<double>(units) / free);
+  return {.low = quantile(values, share_at(-z)), .high = quantile(values, share_at(z)), .confidence = confidence};
 }
 
 ConfidenceInterval Bootstrap::percentile(double confidence) const {
@@ -144,12 +152,13 @@ ConfidenceInterval Bootstrap::percentile(double confidence) const {
 }
 
 double Bootstrap::p_of(double value) const {
-  const double least = 1.0 / static_cast<double>(values.size() + 1);
-  // bca's `corrected`, solved for z.
+  const double least = 1.0 / static_cast<double>(values.size() + 1), free = static_cast<double>(units - strata);
+  // Student's tail at the z for which share_at(z) = share.
   const auto tail = [&](double share) {
     if (share <= 0 || share >= 1) return share;
     const double u = quantile_of_normal(share) - bias, scale = 1 + acceleration * u;
-    return scale > 0 ? phi(u / scale - bias) : (u > 0 ? 1.0 : 0.0);
+    if (scale <= 0) return u > 0 ? 1.0 : 0.0;
+    return boost::math::cdf(boost::math::students_t(free), (u / scale - bias) * std::sqrt(free / static_cast<double>(units)));
   };
   const double up_to = tail(share_up_to(values, value, true)), from = 1 - tail(share_up_to(values, value, false));
   return std::min(1.0, 2 * std::max(least, std::min(up_to, from)));

@@ -21,8 +21,8 @@ struct Resampling {
 /// What is drawn: kinds of units with how often each occurs in the sample. Units are rows, or whole clusters of rows (documents, contexts).
 /// Rows that are alike in everything the statistic sees may be one kind (metrics/row_kinds.h): the same distribution, far fewer numbers.
 struct Units {
-  std::vector<int64_t> counts;   ///< of each kind, at least 0
-  std::vector<int32_t> strata;   ///< of each kind; the number of units of each stratum is the same in every draw. Empty: one stratum
+  std::vector<int64_t> counts;  ///< of each kind, at least 0
+  std::vector<int32_t> strata;  ///< of each kind; the number of units of each stratum is the same in every draw. Empty: one stratum
   /// Every unit a kind of its own.
   static Units single(size_t n, std::span<const int32_t> strata = {});
 };
@@ -32,23 +32,29 @@ using WeightedStatistic = std::function<std::optional<double>(std::span<const in
 
 /// The draws of a statistic and what corrects their percentiles.
 struct Bootstrap {
-  double estimate = 0;          ///< of the sample itself
-  std::vector<double> values;   ///< of the draws in which the statistic is defined, ascending
-  double bias = 0;              ///< z0: normal quantile of the share of draws below the estimate, equal ones half; kept off 0 and 1 by half a draw
-  double acceleration = 0;      ///< a: from the jackknife
+  double estimate = 0;         ///< of the sample itself
+  std::vector<double> values;  ///< of the draws in which the statistic is defined, ascending
+  double bias = 0;             ///< z0: normal quantile of the share of draws below the estimate, equal ones half; kept off 0 and 1 by half a draw
+  double acceleration = 0;     ///< a: from the jackknife
+  int64_t units = 0, strata = 1;
   bool constant() const { return values.front() == values.back(); }
 
-  /// BCa (Efron 1987): z -> the percentile at Phi(z0 + (z0 + z) / (1 - a (z0 + z))). No width where all draws are equal.
+  /// BCa (Efron 1987): the draws at share_at(-z) and share_at(z), interpolated as numpy.quantile. z is Student's quantile with units - strata
+  /// degrees of freedom times sqrt(units / (units - strata)), not the normal one: draws from few units vary too little (Hesterberg 2015, "What
+  /// teachers should know about the bootstrap", expanded percentiles). With 20 units the intervals cover 94.5 % for 92.5 %; with 1,000 it is the
+  /// same. No width where all draws are equal.
   ConfidenceInterval bca(double confidence) const;
   /// The draws between (1 - confidence) / 2 and (1 + confidence) / 2, interpolated as numpy.quantile.
   ConfidenceInterval percentile(double confidence) const;
-  /// Two-sided p value of "the statistic is `value`": 1 - confidence of the BCa interval that ends there, at least 2 / (draws + 1);
-  /// draws equal to `value` speak for it on both sides. 1 where all draws are equal to it.
+  /// Phi(z0 + (z0 + z) / (1 - a (z0 + z))): which share of the draws is to lie below an end at z deviations.
+  double share_at(double z) const;
+  /// Two-sided p value of "the statistic is `value`": 1 - confidence of the BCa interval that ends there, at least 2 / (draws + 1); draws equal
+  /// to `value` speak for it on both sides. 1 where all draws are equal to it.
   double p_of(double value) const;
 };
 
 /// nullopt for fewer than two units, where the statistic is undefined for the sample, and where it is in more than one draw of a hundred
-/// (fewer are left out: an AUC without a stratum for each class now and then meets a draw of one class).
+/// (fewer are left out: an AUC without a stratum for each class now and then meets a draw of one class), and with as many strata as units.
 std::optional<Bootstrap> bootstrap(const Units& units, const WeightedStatistic& statistic, const Resampling& resampling = {});
 
 /// Bootstrap::bca of it.

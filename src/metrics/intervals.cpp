@@ -4,11 +4,8 @@
 #include <boost/math/distributions/normal.hpp>
 #include <cmath>
 #include <limits>
-#include <unordered_map>
-#include <vector>
 
 #include "base/error.h"
-#include "base/random.h"
 
 namespace attune {
 namespace {
@@ -33,44 +30,6 @@ ConfidenceInterval wilson_interval(int64_t hits, int64_t n, double confidence) {
   const double half = scale * z * std::sqrt(p * (1 - p) / count + z * z / (4 * count * count));
   // The ends are exact there; rounding would leave 1e-17 or 1 + 1e-16.
   return {.low = hits == 0 ? 0.0 : std::max(0.0, middle - half), .high = hits == n ? 1.0 : std::min(1.0, middle + half), .confidence = confidence};
-}
-
-ConfidenceInterval clustered_interval(std::span<const double> numerators, std::span<const double> denominators, std::span<const uint64_t> clusters,
-                                      int draws, uint64_t seed, double confidence) {
-  require(numerators.size() == clusters.size() && denominators.size() == clusters.size() && draws > 0, "a cluster for every row");
-  std::unordered_map<uint64_t, size_t> index;
-  std::vector<std::pair<double, double>> sums;  // in the order clusters first appear
-  for (size_t i = 0; i < clusters.size(); ++i) {
-    const auto [at, fresh] = index.emplace(clusters[i], sums.size());
-    if (fresh) sums.emplace_back();
-    sums[at->second].first += numerators[i];
-    sums[at->second].second += denominators[i];
-  }
-  if (sums.size() < 2) return {.low = 0, .high = 1, .confidence = confidence};
-  Random random(mix_key(seed, hash_name("metrics.clustered_interval")));
-  std::vector<double> values;
-  for (int d = 0; d < draws; ++d) {
-    double top = 0, bottom = 0;
-    for (size_t k = 0; k < sums.size(); ++k) {
-      const auto& [a, b] = sums[random.below(sums.size())];
-      top += a;
-      bottom += b;
-    }
-    values.push_back(bottom == 0 ? 0.0 : top / bottom);
-  }
-  std::sort(values.begin(), values.end());
-  // Between the two nearest values, as numpy.quantile.
-  const auto quantile = [&](double q) {
-    const double at = q * static_cast<double>(values.size() - 1);
-    const auto below = static_cast<size_t>(at);
-    const size_t above = std::min(below + 1, values.size() - 1);
-    return values[below] + (at - static_cast<double>(below)) * (values[above] - values[below]);
-  };
-  return {.low = quantile(0.5 - confidence / 2), .high = quantile(0.5 + confidence / 2), .confidence = confidence};
-}
-
-ConfidenceInterval clustered_interval(std::span<const double> values, std::span<const uint64_t> clusters, int draws, uint64_t seed, double confidence) {
-  return clustered_interval(values, std::vector<double>(values.size(), 1.0), clusters, draws, seed, confidence);
 }
 
 double log_loss(std::span<const int32_t> gold, std::span<const double> probabilities, int64_t classes) {

@@ -14,15 +14,6 @@ ConfidenceInterval wilson_interval(int64_t hits, int64_t n, double confidence = 
 /// Two-sided quantile of the normal distribution: 1.96 for 0.95.
 double normal_quantile(double confidence);
 
-/// Interval of sum(numerators) / sum(denominators) over rows that come in clusters (questions on one context, sentences of one
-/// document): the percentiles of `draws` bootstrap samples of whole clusters (Efron 1979; Davison and Hinkley 1997, 3.8). Seeded. The
-/// widest interval, [0, 1], for fewer than two clusters.
-ConfidenceInterval clustered_interval(std::span<const double> numerators, std::span<const double> denominators, std::span<const uint64_t> clusters,
-                                      int draws = 1000, uint64_t seed = 42, double confidence = 0.95);
-/// Of a mean: all denominators 1.
-ConfidenceInterval clustered_interval(std::span<const double> values, std::span<const uint64_t> clusters, int draws = 1000, uint64_t seed = 42,
-                                      double confidence = 0.95);
-
 /// Mean negative log-likelihood of the gold classes, as sklearn.metrics.log_loss: probabilities (row after row) clipped to
 /// [2^-52, 1 - 2^-52].
 double log_loss(std::span<const int32_t> gold, std::span<const double> probabilities, int64_t classes);

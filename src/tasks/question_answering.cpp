@@ -10,7 +10,7 @@
 #include "base/random.h"
 #include "data/excerpt.h"
 #include "metrics/classification.h"
-#include "metrics/intervals.h"
+#include "metrics/clusters.h"
 #include "metrics/span_answers.h"
 #include "metrics/squad.h"
 #include "ops/span_loss.h"
@@ -141,8 +141,8 @@ class QuestionAnswering : public Task {
     m["span_accuracy"] = share(positions.both);
     m["windows"] = positions.windows;
     for (const auto& [name, values] : {std::pair{"exact_interval", &exact}, std::pair{"f1_interval", &f1}}) {
-      const ConfidenceInterval i = clustered_interval(*values, clusters);
-      m[name] = {100 * i.low, 100 * i.high};
+      const std::optional<ConfidenceInterval> i = clustered_interval(*values, clusters);
+      m[name] = i ? Json{100 * i->low, 100 * i->high} : Json();
     }
     m["version_2_with_negative"] = none;
     return m;
@@ -151,9 +151,11 @@ class QuestionAnswering : public Task {
   std::string report(const Json& m) const override {
     std::string out;
     const auto line = [&](const char* name, const std::string& text) { out += fmt::format("{:<16} {}\n", name, text); };
-    for (const char* name : {"exact", "f1"})
-      line(name, fmt::format("{:.2f}  ({:.2f} to {:.2f}, 95 %, by context)", m[name].get<double>(),
-                             m[std::string(name) + "_interval"][0].get<double>(), m[std::string(name) + "_interval"][1].get<double>()));
+    for (const char* name : {"exact", "f1"}) {
+      const Json& interval = m[std::string(name) + "_interval"];
+      line(name, fmt::format("{:.2f}", m[name].get<double>()) +
+                     (interval.is_null() ? "" : fmt::format("  ({:.2f} to {:.2f}, 95 %, by context)", interval[0].get<double>(), interval[1].get<double>())));
+    }
     for (const char* name : {"HasAns_exact", "HasAns_f1", "NoAns_exact", "NoAns_f1", "best_exact", "best_f1"})
       if (m.contains(name)) line(name, fmt::format("{:.2f}", m[name].get<double>()));
     for (const char* name : {"start_accuracy", "end_accuracy", "span_accuracy"}) line(name, fmt::format("{:.4f}", m[name].get<double>()));

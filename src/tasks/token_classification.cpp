@@ -10,7 +10,7 @@
 #include "base/random.h"
 #include "metrics/aggregation.h"
 #include "metrics/classification.h"
-#include "metrics/intervals.h"
+#include "metrics/clusters.h"
 #include "metrics/seqeval.h"
 #include "tasks/documents.h"
 #include "tasks/task.h"
@@ -378,8 +378,8 @@ class TokenClassification : public Task {
       twice_hits.push_back(2.0 * static_cast<double>(hits));
       both.push_back(static_cast<double>(g.size() + p.size()));
     }
-    const ConfidenceInterval i = clustered_interval(twice_hits, both, clusters);
-    return {i.low, i.high};
+    const std::optional<ConfidenceInterval> i = clustered_interval(twice_hits, both, clusters);
+    return i ? Json{i->low, i->high} : Json();
   }
 
   Aggregation strategy() const {
