@@ -71,6 +71,12 @@ Units Units::single(size_t n, std::span<const int32_t> strata) {
   return {.counts = std::vector<int64_t>(n, 1), .strata = {strata.begin(), strata.end()}};
 }
 
+double bias_correction(std::span<const double> values, double estimate) {
+  const auto [low, high] = std::equal_range(values.begin(), values.end(), estimate);
+  const double n = static_cast<double>(values.size()), below = 0.5 * static_cast<double>((low - values.begin()) + (high - values.begin()));
+  return quantile_of_normal(std::clamp(below, 0.5, n - 0.5) / n);
+}
+
 double jackknife_acceleration(const Units& units, const WeightedStatistic& statistic, uint64_t seed) {
   std::map<int32_t, std::vector<int32_t>> strata;
   for (size_t k = 0; k < units.counts.size(); ++k)
@@ -128,10 +134,7 @@ std::optional<Bootstrap> bootstrap(const Units& units, const WeightedStatistic& 
   if (100 * (static_cast<size_t>(resampling.draws) - b.values.size()) > static_cast<size_t>(resampling.draws)) return std::nullopt;
   std::sort(b.values.begin(), b.values.end());
   if (b.constant()) return b;
-  const auto [low, high] = std::equal_range(b.values.begin(), b.values.end(), b.estimate);
-  const double n = static_cast<double>(b.values.size());
-  const double below = 0.5 * static_cast<double>((low - b.values.begin()) + (high - b.values.begin()));
-  b.bias = quantile_of_normal(std::clamp(below, 0.5, n - 0.5) / n);
+  b.bias = bias_correction(b.values, b.estimate);
   b.acceleration = jackknife_acceleration(units, statistic, resampling.seed);
   return b;
 }

@@ -34,8 +34,8 @@ using WeightedStatistic = std::function<std::optional<double>(std::span<const in
 struct Bootstrap {
   double estimate = 0;         ///< of the sample itself
   std::vector<double> values;  ///< of the draws in which the statistic is defined, ascending
-  double bias = 0;             ///< z0: normal quantile of the share of draws below the estimate, equal ones half; kept off 0 and 1 by half a draw
-  double acceleration = 0;     ///< a: from the jackknife
+  double bias = 0;             ///< z0
+  double acceleration = 0;     ///< a
   int64_t units = 0, strata = 1;
   bool constant() const { return values.front() == values.back(); }
 
@@ -63,6 +63,9 @@ std::optional<ConfidenceInterval> bca_interval(const Units& units, const Weighte
 std::optional<ConfidenceInterval> bca_interval(size_t n, std::span<const int32_t> strata, const WeightedStatistic& statistic,
                                                const Resampling& resampling = {});
 
+/// z0 of the BCa interval: normal quantile of the share of the draws (ascending) below the estimate, equal ones half; kept off 0 and 1 by half a
+/// draw.
+double bias_correction(std::span<const double> values, double estimate);
 /// a of the BCa interval, over strata as in DiCiccio and Efron 1996 and scipy.stats.bootstrap: sum U^3 / n^3 over (sum U^2 / n^2)^1.5, by 6,
 /// where U are the jackknife's influence values. Kinds are left out one unit at a time; of more than 1,000 units drawn one by one, in 1,000
 /// random groups, which moves `a` by less than 0.001. Deletions that leave the statistic undefined count nothing. 0 where nothing varies.

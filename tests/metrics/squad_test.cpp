@@ -157,46 +157,5 @@ TEST(CodePoints, CountAsPythonDoes) {
   EXPECT_EQ(CodePoints("a\xff\xfe z").size(), 5);
 }
 
-TEST(ClusteredInterval, CoversTheTruthWhereRowsOfAClusterAgree) {
-  std::mt19937 generator(3);
-  std::normal_distribution<double> effect(0.5, 0.2);
-  int covered = 0, naive = 0;
-  constexpr int kTrials = 300;
-  for (int t = 0; t < kTrials; ++t) {
-    std::vector<double> values;
-    std::vector<uint64_t> clusters, own;
-    for (uint64_t c = 0; c < 40; ++c) {
-      const double shared = effect(generator);
-      for (int k = 0; k < 6; ++k) {
-        values.push_back(shared);
-        clusters.push_back(c);
-        own.push_back(own.size());
-      }
-    }
-    const ConfidenceInterval i = clustered_interval(values, clusters, 400), n = clustered_interval(values, own, 400);
-    covered += i.low <= 0.5 && 0.5 <= i.high;
-    naive += n.low <= 0.5 && 0.5 <= n.high;
-  }
-  EXPECT_NEAR(covered / static_cast<double>(kTrials), 0.95, 0.05);
-  EXPECT_LT(naive / static_cast<double>(kTrials), 0.75) << "rows taken as independent are too sure of themselves";
-}
-
-TEST(ClusteredInterval, IsSeededAndHandlesEdges) {
-  const std::vector<double> values{0, 1, 1, 0, 1}, ones(5, 1.0), twos(5, 2.0);
-  const std::vector<uint64_t> clusters{1, 1, 2, 3, 3};
-  const ConfidenceInterval a = clustered_interval(values, clusters), b = clustered_interval(values, clusters), half = clustered_interval(values, twos, clusters);
-  EXPECT_EQ(a.low, b.low);
-  EXPECT_EQ(a.high, b.high);
-  EXPECT_LT(a.low, 0.6);
-  EXPECT_GT(a.high, 0.6);
-  EXPECT_DOUBLE_EQ(half.high, a.high / 2);
-  const std::vector<double> many{0.1, 0.25, 0.4, 0.7, 0.9};
-  const std::vector<uint64_t> own{1, 2, 3, 4, 5};
-  EXPECT_NE(clustered_interval(many, own, 7, 1).low, clustered_interval(many, own, 7, 2).low);
-  const ConfidenceInterval one = clustered_interval(values, std::vector<uint64_t>(5, 7));
-  EXPECT_EQ(one.low, 0);
-  EXPECT_EQ(one.high, 1);
-}
-
 }  // namespace
 }  // namespace attune
