@@ -44,10 +44,10 @@ std::optional<RankTest> rank_sum_test(std::span<const double> a, std::span<const
 
 /// What a degenerate run is told by.
 struct SeedRun {
-  double score = 0;                           ///< the figure variants are compared by, higher is better
-  std::optional<double> accuracy, majority_rate;
-  std::optional<double> matthews;             ///< correlation of gold and predictions
-  std::optional<int64_t> classes_predicted, classes_in_gold;
+  double score = 0;  ///< the figure variants are compared by, higher is better
+  std::optional<double> accuracy = {}, majority_rate = {};
+  std::optional<double> matthews = {};  ///< correlation of gold and predictions
+  std::optional<int64_t> classes_predicted = {}, classes_in_gold = {};
 };
 /// One line a run, empty for a sound one. A run is degenerate when
 ///   it predicts one class though the gold has more;

@@ -1,14 +1,12 @@
-// Official SQuAD scores and the n-best search against tests/golden/squad.json, the worked examples of docs/formats.md, and intervals.
+// Official SQuAD scores and the n-best search against tests/golden/squad.json, and the worked examples of docs/formats.md.
 #include "metrics/squad.h"
 
 #include <gtest/gtest.h>
 
 #include <cmath>
-#include <random>
 
 #include "base/code_points.h"
 #include "base/error.h"
-#include "metrics/intervals.h"
 #include "metrics/span_answers.h"
 
 namespace attune {
