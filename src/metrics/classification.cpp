@@ -32,6 +32,8 @@ int64_t ConfusionMatrix::predicted_count(int64_t c) const {
   return n;
 }
 
+double ConfusionMatrix::share(int64_t gold, int64_t predicted) const { return ratio(at(gold, predicted), gold_count(gold)); }
+
 ConfusionMatrix confusion_matrix(std::span<const int32_t> gold, std::span<const int32_t> predicted, int64_t classes) {
   require(gold.size() == predicted.size(), "a prediction for every gold label");
   ConfusionMatrix m(classes);

@@ -19,6 +19,8 @@ class ConfusionMatrix {
   int64_t correct() const;
   int64_t gold_count(int64_t c) const;
   int64_t predicted_count(int64_t c) const;
+  /// Of the rows of a gold class: rows of the matrix sum to 1, those of a class without rows to 0.
+  double share(int64_t gold, int64_t predicted) const;
   bool operator==(const ConfusionMatrix&) const = default;
 
  private:

@@ -53,6 +53,24 @@ std::string number(const Json& value) {
 
 std::string percent(double share) { return fmt::format("{:.2f}%", 100.0 * share); }
 
+/// Why figures have no value, those of one reason together.
+std::string undefined_lines(const Json& metrics) {
+  std::vector<std::pair<std::string, std::string>> by_reason;  // reason, keys
+  const Json undefined = metrics.value("undefined", Json::object());
+  for (const auto& [key, reason] : undefined.items()) {
+    const std::string why = reason.get<std::string>();
+    const auto at = std::find_if(by_reason.begin(), by_reason.end(), [&](const auto& r) { return r.first == why; });
+    if (at == by_reason.end()) {
+      by_reason.emplace_back(why, key);
+    } else {
+      at->second += ", " + key;
+    }
+  }
+  std::string out;
+  for (const auto& [reason, keys] : by_reason) out += fmt::format("  not defined: {} ({})\n", keys, reason);
+  return out;
+}
+
 }  // namespace
 
 std::string metrics_table(const Json& metrics) {
@@ -72,11 +90,11 @@ std::string metrics_table(const Json& metrics) {
     out += "\n";
   }
   std::vector<std::vector<std::string>> rows;
-  for (const char* key : {"loss", "f1_macro", "f1_weighted", "f1_micro", "f1_samples", "f1", "matthews_correlation", "hamming_loss", "mse", "rmse", "mae", "r2",
-                          "pearson", "spearman", "brier", "calibration_error"}) {
-    if (metrics.contains(key)) rows.push_back({key, number(metrics[key])});
+  for (const char* key : {"loss", "f1_macro", "f1_weighted", "f1_micro", "f1_samples", "f1", "mcc", "hamming_loss", "mse", "rmse", "mae", "r2", "pearson", "spearman",
+                          "roc_auc", "roc_auc_ovo", "average_precision", "brier", "ece"}) {
+    if (metrics.contains(key) && !metrics[key].is_null()) rows.push_back({key, number(metrics[key])});
   }
-  out += aligned(rows);
+  out += aligned(rows) + undefined_lines(metrics);
   if (metrics.contains("per_class")) {
     rows = {{"class", "precision", "recall", "f1", "rows", "predicted"}};
     for (const auto& [name, s] : metrics["per_class"].items()) {
@@ -93,6 +111,12 @@ std::string metrics_table(const Json& metrics) {
       rows.push_back({label_cell(metrics["labels"][g].get<std::string>(), 30)});
       for (const Json& count : metrics["confusion_matrix"][g]) rows.back().push_back(number(count));
     }
+    out += "\n" + aligned(rows);
+  } else if (metrics.contains("confused_pairs") && !metrics["confused_pairs"].empty()) {
+    constexpr size_t kMostPairs = 10;
+    rows = {{"most confused", "taken for", "rows"}};
+    for (const Json& p : metrics["confused_pairs"])
+      if (rows.size() <= kMostPairs) rows.push_back({label_cell(p["gold"].get<std::string>(), 30), label_cell(p["predicted"].get<std::string>(), 30), number(p["count"])});
     out += "\n" + aligned(rows);
   }
   return out;

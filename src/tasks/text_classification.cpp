@@ -76,7 +76,9 @@ class TextClassification : public Task {
   std::string report(const Json& metrics) const override { return metrics_table(metrics); }
   std::vector<std::string> metric_names() const override {
     switch (settings_.problem_type) {
-      case ProblemType::kSingleLabel: return {"accuracy", "f1_macro", "f1_weighted", "f1_micro", "f1", "precision", "recall", "precision_macro", "recall_macro", "balanced_accuracy", "matthews_correlation"};
+      case ProblemType::kSingleLabel: 
+        return {"accuracy",     "f1_macro",          "f1_weighted", "f1_micro",             "f1",      "precision",        "recall", "precision_macro",
+                "recall_macro", "balanced_accuracy", "mcc",         "matthews_correlation", "roc_auc", "roc_auc_ovo", "average_precision"};
       case ProblemType::kMultiLabel: return {"accuracy", "f1_micro", "f1_macro", "f1_weighted", "f1_samples"};
       case ProblemType::kRegression: return {"pearson", "spearman", "r2"};
     }

@@ -58,6 +58,7 @@ TEST(Classification, EqualsScikitLearn) {
     for (int64_t g = 0; g < m.classes(); ++g) {
       for (int64_t p = 0; p < m.classes(); ++p) {
         EXPECT_EQ(m.at(g, p), c["confusion_matrix"][static_cast<size_t>(g)][static_cast<size_t>(p)].get<int64_t>()) << what;
+        EXPECT_NEAR(m.share(g, p), c["confusion_matrix_normalized"][static_cast<size_t>(g)][static_cast<size_t>(p)].get<double>(), 1e-15) << what;
       }
     }
     expect_equal(accuracy(m), c["accuracy"], 1e-15, what + " accuracy");
@@ -134,20 +135,6 @@ TEST(Ranks, TiesShareTheirMean) {
   EXPECT_TRUE(std::isnan(average_ranks(std::vector<double>{1, std::nan("")})[0]));
 }
 
-// By hand from the definitions; the certain wrong answer is what sklearn.metrics.log_loss gives (1.9.1).
-TEST(Probabilities, Losses) {
-  const std::vector<int32_t> gold{0, 1, 1, 0};
-  const std::vector<double> p{0.9, 0.1, 0.2, 0.8, 0.6, 0.4, 1.0, 0.0};
-  EXPECT_NEAR(log_loss(gold, p, 2), -(std::log(0.9) + std::log(0.8) + std::log(0.4)) / 4, 1e-12);
-  EXPECT_NEAR(brier_score(gold, p, 2), (0.02 + 0.08 + 0.72 + 0.0) / 4, 1e-12);
-  // Ten bins: 0.9 right, 0.8 right, 0.6 wrong, 1.0 right, each alone in its bin.
-  EXPECT_NEAR(expected_calibration_error(gold, p, 2, 10), (0.1 + 0.2 + 0.6 + 0.0) / 4, 1e-12);
-  // A certain wrong answer is expensive, not infinite.
-  EXPECT_NEAR(log_loss(std::vector<int32_t>{1}, std::vector<double>{1.0, 0.0}, 2), 36.04365338911715, 1e-9);
-  EXPECT_TRUE(std::isnan(log_loss(std::vector<int32_t>{0}, std::vector<double>{std::nan(""), 0.5}, 2)));
-  EXPECT_THROW(log_loss(gold, std::vector<double>{0.5}, 2), Bug);
-}
-
 TEST(Classification, ArgmaxTakesTheFirstOfEqualsAndNeverNaN) {
   const float nan = std::numeric_limits<float>::quiet_NaN();
   EXPECT_EQ(argmax(std::vector<float>{1, 3, 3}), 1);
@@ -172,7 +159,8 @@ TEST(Report, HasTheFixedKeys) {
   const std::vector<int32_t> gold{0, 0, 0, 1}, predicted{0, 0, 1, 1};
   const Json out = to_json(classification_report(gold, predicted, {}, {"negative", "positive"}, 0.25));
   for (const char* key : {"rows", "labels", "loss", "accuracy", "accuracy_interval", "f1_macro", "f1_weighted", "per_class", "confusion_matrix", "majority_rate",
-                          "majority_label", "correct", "matthews_correlation", "f1"}) {
+                          "majority_label", "correct", "mcc", "matthews_correlation", "f1", "roc_auc", "average_precision", "log_loss", "brier", "ece", "reliability",
+                          "confusion_matrix_normalized", "confused_pairs", "undefined"}) {
     EXPECT_TRUE(out.contains(key)) << key;
   }
   EXPECT_EQ(out["accuracy"].get<double>(), 0.75);
@@ -184,6 +172,70 @@ TEST(Report, HasTheFixedKeys) {
   EXPECT_EQ(out["per_class"]["positive"]["predicted"], 2);
   EXPECT_DOUBLE_EQ(out["per_class"]["positive"]["precision"].get<double>(), 0.5);
   EXPECT_LT(out["accuracy_interval"][0].get<double>(), 0.75);
+  EXPECT_EQ(out["mcc"], out["matthews_correlation"]);
+  EXPECT_EQ(out["confusion_matrix_normalized"][1], Json::parse("[0.0, 1.0]"));
+  EXPECT_EQ(out["confused_pairs"], Json::parse(R"([{"gold": "negative", "predicted": "positive", "count": 1, "ids": ["2"]}])"));
+  for (const char* key : {"roc_auc", "average_precision", "log_loss", "brier", "ece"}) {
+    EXPECT_TRUE(out[key].is_null()) << key;
+    EXPECT_EQ(out["undefined"][key], "there are no probabilities") << key;
+  }
+}
+
+TEST(Report, FiguresOfProbabilities) {
+  const std::vector<int32_t> gold{0, 0, 1, 1}, predicted{0, 1, 0, 1};
+  const std::vector<double> p{0.9, 0.1, 0.4, 0.6, 0.5, 0.5, 0.2, 0.8};
+  const std::vector<std::string> ids{"a", "b", "c", "d"};
+  const Json out = to_json(classification_report(gold, predicted, p, {"no", "yes"}, 0.25, ids));
+  EXPECT_TRUE(out["undefined"].empty());
+  EXPECT_DOUBLE_EQ(out["roc_auc"].get<double>(), 0.75);
+  EXPECT_NEAR(out["average_precision"].get<double>(), 0.5 + 0.5 * 2 / 3, 1e-15);
+  EXPECT_NEAR(out["brier"].get<double>(), 2 * (0.01 + 0.36 + 0.25 + 0.04) / 4, 1e-15);
+  EXPECT_EQ(out["reliability"].size(), 15u);
+  EXPECT_FALSE(out.contains("roc_auc_ovo"));
+  EXPECT_EQ(out["confused_pairs"][0]["ids"], Json::parse(R"(["b"])"));
+  EXPECT_EQ(out["confused_pairs"][1]["ids"], Json::parse(R"(["c"])"));
+  const std::string table = metrics_table(out);
+  for (const char* line : {"  roc_auc            0.7500\n", "  mcc                0.0000\n", "  ece  "}) EXPECT_NE(table.find(line), std::string::npos) << table;
+}
+
+TEST(Report, WhatIsUndefinedIsNullWithItsReason) {
+  const std::vector<int32_t> one{1, 1};
+  const Json constant = to_json(classification_report(one, one, std::vector<double>{0.5, 0.5, 0.25, 0.75}, {"no", "yes"}));
+  EXPECT_TRUE(constant["roc_auc"].is_null());
+  EXPECT_EQ(constant["undefined"], Json::parse(R"({"roc_auc": "all rows are of class 'yes'"})"));
+  EXPECT_DOUBLE_EQ(constant["average_precision"].get<double>(), 1.0);
+  EXPECT_NE(metrics_table(constant).find("  not defined: roc_auc (all rows are of class 'yes')\n"), std::string::npos);
+
+  const double nan = std::numeric_limits<double>::quiet_NaN();
+  const Json odd = to_json(classification_report(std::vector<int32_t>{0, 1, 2}, std::vector<int32_t>{0, 1, 2},
+                                                 std::vector<double>{nan, nan, nan, 0, 1, 0, 0, 0, 1}, {"a", "b", "c"}));
+  for (const char* key : {"roc_auc", "roc_auc_ovo", "average_precision", "log_loss", "brier", "ece"}) {
+    EXPECT_TRUE(odd[key].is_null()) << key;
+    EXPECT_NE(odd["undefined"][key].get<std::string>().find("not a finite number"), std::string::npos) << key;
+  }
+  EXPECT_EQ(odd["accuracy"], 1.0);
+  EXPECT_NE(metrics_table(odd).find("  not defined: log_loss, brier, ece (a probability is not a finite number)\n"), std::string::npos) << metrics_table(odd);
+
+  const Json flat = regression_json(std::vector<double>{1, 2, 3}, std::vector<double>{2, 2, 2}, 1);
+  EXPECT_TRUE(flat["pearson"].is_null() && flat["spearman"].is_null());
+  EXPECT_EQ(flat["undefined"]["pearson"], "the gold or the predictions are all the same");
+  EXPECT_EQ(regression_json(std::vector<double>{1}, std::vector<double>{2}, 1)["undefined"]["r2"], "there is only one row");
+  EXPECT_EQ(regression_json(std::vector<double>{1, 2}, std::vector<double>{2, nan}, 1)["undefined"]["mse"], "a value is not a finite number");
+}
+
+TEST(Report, ConfusedPairsAreTheWorstWithTheirFirstRows) {
+  ConfusedPairs pairs;
+  for (int i = 0; i < 100; ++i) pairs.add(0, i % 30, "row " + std::to_string(i));
+  const std::vector<ConfusedPair> worst = pairs.worst();
+  ASSERT_EQ(worst.size(), ConfusedPairs::kMostPairs);
+  EXPECT_EQ(worst[0].predicted, 1);  // not the right ones
+  EXPECT_EQ(worst[0].count, 4);
+  EXPECT_EQ(worst[0].ids, (std::vector<std::string>{"row 1", "row 31", "row 61", "row 91"}));
+  EXPECT_EQ(worst[9].count, 3);
+  for (int i = 0; i < 50; ++i) pairs.add(7, 3, std::to_string(i));
+  EXPECT_EQ(pairs.worst(1)[0].gold, 7);
+  EXPECT_EQ(pairs.worst(1)[0].count, 50);
+  EXPECT_EQ(pairs.worst(1)[0].ids.size(), ConfusedPairs::kMostIds);
 }
 
 TEST(Report, LossComesFromProbabilitiesWhenNotGiven) {
@@ -191,7 +243,7 @@ TEST(Report, LossComesFromProbabilitiesWhenNotGiven) {
   const std::vector<double> p{0.5, 0.5, 0.25, 0.75};
   const ClassificationReport r = classification_report(gold, gold, p, {"a", "b"});
   EXPECT_NEAR(*r.loss, -(std::log(0.5) + std::log(0.75)) / 2, 1e-12);
-  EXPECT_TRUE(r.brier && r.calibration_error);
+  EXPECT_TRUE(r.brier.value && r.ece.value);
   EXPECT_FALSE(classification_report(gold, gold, {}, {"a", "b"}).loss);
 }
 
@@ -201,11 +253,12 @@ TEST(Report, TableStandsClassCountsBesideAccuracy) {
   EXPECT_EQ(table,
             "  accuracy  75.00%  (95% interval 30.06% to 95.44%), 3 of 4 rows\n"
             "  majority  75.00%  (always 'schlecht')\n"
-            "  f1_macro              0.7333\n"
-            "  f1_weighted           0.7667\n"
-            "  f1_micro              0.7500\n"
-            "  f1                    0.6667\n"
-            "  matthews_correlation  0.5774\n"
+            "  f1_macro     0.7333\n"
+            "  f1_weighted  0.7667\n"
+            "  f1_micro     0.7500\n"
+            "  f1           0.6667\n"
+            "  mcc          0.5774\n"
+            "  not defined: roc_auc, average_precision, log_loss, brier, ece (there are no probabilities)\n"
             "\n"
             "  class       precision  recall      f1  rows  predicted\n"
             "  schlecht       1.0000  0.6667  0.8000     3          2\n"
