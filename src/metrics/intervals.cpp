@@ -23,6 +23,4 @@ ConfidenceInterval wilson_interval(int64_t hits, int64_t n, double confidence) {
   return {.low = hits == 0 ? 0.0 : std::max(0.0, middle - half), .high = hits == n ? 1.0 : std::min(1.0, middle + half), .confidence = confidence};
 }
 
-}
-
 }  // namespace attune
