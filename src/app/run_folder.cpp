@@ -70,6 +70,9 @@ Artifact predictions_artifact(std::string name, const Task& task, const SplitDat
             for (const RowOutputs& row : by_row(split.rows, split.examples, outputs)) {
               Json line = {{"id", split.id(*row.row)}};
               line.update(task.judged(row));
+              line["text"] = row.row->text;
+              if (row.row->pair) line["text_pair"] = *row.row->pair;
+              if (!row.row->group.empty()) line["group"] = row.row->group;
               text += dump_json(line, {.indent = -1, .sort_keys = false, .ascii = false, .nan_as_null = true});
               text += '\n';
               if (text.size() > (size_t{1} << 20)) {

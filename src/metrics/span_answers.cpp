@@ -109,4 +109,12 @@ void PositionScores::add(std::span<const float> start_logits, std::span<const fl
   both += s && e;
 }
 
+PositionScores& PositionScores::operator+=(const PositionScores& other) {
+  windows += other.windows;
+  start += other.start;
+  end += other.end;
+  both += other.both;
+  return *this;
+}
+
 }  // namespace attune

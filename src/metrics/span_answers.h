@@ -48,6 +48,7 @@ SpanAnswer best_answer(const CodePoints& context, std::span<const AnswerWindow> 
 struct PositionScores {
   int64_t windows = 0, start = 0, end = 0, both = 0;
   void add(std::span<const float> start_logits, std::span<const float> end_logits, int32_t gold_start, int32_t gold_end);
+  PositionScores& operator+=(const PositionScores& other);
 };
 
 }  // namespace attune

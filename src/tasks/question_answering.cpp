@@ -9,10 +9,9 @@
 #include "base/log.h"
 #include "base/random.h"
 #include "data/excerpt.h"
+#include "metrics/answer_report.h"
 #include "metrics/classification.h"
-#include "metrics/clusters.h"
 #include "metrics/span_answers.h"
-#include "metrics/squad.h"
 #include "ops/span_loss.h"
 #include "tasks/task.h"
 
@@ -112,39 +111,18 @@ class QuestionAnswering : public Task {
   }
 
   Json metrics(std::span<const Row> rows, std::span<const Example> examples, const Outputs& outputs, double) const override {
-    const bool none = !examples.empty() && context_window(examples.front()).may_have_none;
     std::vector<AnsweredQuestion> questions;
-    std::vector<AnswerScores> scores;
-    std::vector<double> exact, f1;
     std::vector<uint64_t> clusters;
     PositionScores positions;
     for (const RowOutputs& row : by_row(rows, examples, outputs)) {
       if (!row.row->label.is_object()) continue;
       const SpanAnswer a = answer_of(row);
       questions.push_back({.gold = gold_of(*row.row).texts, .predicted = a.text, .no_answer_score = a.null_odds});
-      scores.push_back(answer_scores(questions.back()));
-      exact.push_back(scores.back().exact);
-      f1.push_back(scores.back().f1);
       clusters.push_back(hash_name(row.row->group));
-      for (size_t k = 0; k < row.examples.size(); ++k) {
-        const std::vector<int32_t>& span = row.examples[k].labels.tokens;
-        const auto [start, end] = split(row.logits(k));
-        if (span.size() == 2) positions.add(start, end, span[0], span[1]);
-      }
+      positions += positions_of(row);
     }
-    Json m = squad_json(questions, scores, {.no_answer_threshold = std::nullopt, .best = none});
-    const auto share = [&](int64_t n) {
-      return positions.windows == 0 ? 0.0 : static_cast<double>(n) / static_cast<double>(positions.windows);
-    };
-    m["start_accuracy"] = share(positions.start);
-    m["end_accuracy"] = share(positions.end);
-    m["span_accuracy"] = share(positions.both);
-    m["windows"] = positions.windows;
-    for (const auto& [name, values] : {std::pair{"exact_interval", &exact}, std::pair{"f1_interval", &f1}}) {
-      const std::optional<ConfidenceInterval> i = clustered_interval(*values, clusters);
-      m[name] = i ? Json{100 * i->low, 100 * i->high} : Json();
-    }
-    m["version_2_with_negative"] = none;
+    Json m = answering_json(questions, clusters, !examples.empty() && context_window(examples.front()).may_have_none);
+    add_positions(m, positions);
     return m;
   }
 
@@ -201,7 +179,11 @@ class QuestionAnswering : public Task {
 
   Json judged(const RowOutputs& row) const override {
     const SpanAnswer a = answer_of(row);
-    return {{"gold", gold_of(*row.row).texts}, {"prediction", a.text}, {"score", a.probability}, {"start", a.begin}, {"end", a.end}};
+    const PositionScores p = positions_of(row);
+    Json out = {{"gold", gold_of(*row.row).texts}, {"prediction", a.text}, {"score", a.probability}, {"start", a.begin}, {"end", a.end}};
+    if (context_window(row.examples.front()).may_have_none) out["null_odds"] = a.null_odds;
+    out.update({{"windows", p.windows}, {"start_right", p.start}, {"end_right", p.end}, {"span_right", p.both}});
+    return out;
   }
 
   bool same_answer(std::span<const float> a, std::span<const float> b, int64_t) const override {
@@ -300,6 +282,18 @@ class QuestionAnswering : public Task {
     } else if (normalize_answer(found) != normalize_answer(text)) {
       inexact.add(fmt::format("{}: '{}' becomes '{}'", place, excerpt(text), excerpt(found)));
     }
+  }
+
+  /// Of the row's windows that have a label.
+  static PositionScores positions_of(const RowOutputs& row) {
+    PositionScores positions;
+    for (size_t k = 0; k < row.examples.size(); ++k) {
+      const std::vector<int32_t>& span = row.examples[k].labels.tokens;
+      if (span.size() != 2) continue;
+      const auto [start, end] = split(row.logits(k));
+      positions.add(start, end, span[0], span[1]);
+    }
+    return positions;
   }
 
   SpanAnswer answer_of(const RowOutputs& row) const {

@@ -10,8 +10,7 @@
 #include "base/random.h"
 #include "metrics/aggregation.h"
 #include "metrics/classification.h"
-#include "metrics/clusters.h"
-#include "metrics/seqeval.h"
+#include "metrics/tag_report.h"
 #include "tasks/documents.h"
 #include "tasks/task.h"
 #include "tasks/token_classification_tags.h"
@@ -186,52 +185,15 @@ class TokenClassification : public Task {
   Json metrics(std::span<const Row> rows, std::span<const Example> examples, const Outputs& outputs, double) const override {
     std::vector<std::vector<std::string>> gold, predicted;
     std::vector<uint64_t> clusters;
-    int64_t words = 0, said = 0, without_token = 0;
+    ReadWords read;
     for (const RowOutputs& row : by_row(rows, examples, outputs)) {
       if (!row.row->label.is_array()) continue;
-      gold.emplace_back();
-      for (const Json& tag : row.row->label) gold.back().push_back(name_of(tags_.id(tag)));
-      predicted.push_back(predicted_tags(row, &without_token));
-      words += static_cast<int64_t>(gold.back().size());
-      for (const Example& x : row.examples)
-        for (const WordWindow::Word& w : word_window(x).words) said += w.owned;
+      gold.push_back(gold_tags(*row.row));
+      predicted.push_back(predicted_tags(row));
+      read += read_words(row);
       clusters.push_back(row.row->group.empty() ? mix_key(1, row.row->index) : hash_name(row.row->group));
     }
-    Json m = Json::object();
-    m["rows"] = gold.size();
-    m["words"] = words;
-    m["windows"] = examples.size();
-    m["coverage"] = words == 0 ? 1.0 : static_cast<double>(said) / static_cast<double>(words);
-    m["words_without_token"] = without_token;
-    const std::optional<TagScheme> scheme = scheme_of(gold);
-    if (!scheme) {  // part-of-speech tags and the like have no entities
-      int64_t right = 0;
-      for (size_t i = 0; i < gold.size(); ++i)
-        for (size_t w = 0; w < gold[i].size(); ++w) right += gold[i][w] == predicted[i][w];
-      m["overall_accuracy"] = words == 0 ? 0.0 : static_cast<double>(right) / static_cast<double>(words);
-      return m;
-    }
-    const bool strict = settings_.options.strict.value_or(false);
-    const EntityScores s = strict ? strict_entity_scores(gold, predicted, *scheme) : entity_scores(gold, predicted);
-    m["scheme"] = scheme_name(*scheme);
-    m["mode"] = strict ? "strict" : "default";
-    m["overall_precision"] = s.micro.precision;
-    m["overall_recall"] = s.micro.recall;
-    m["overall_f1"] = s.micro.f1;
-    m["overall_accuracy"] = s.accuracy;
-    m["overall_f1_interval"] = interval(gold, predicted, clusters, strict, *scheme);
-    m["macro_f1"] = s.macro.f1;
-    m["weighted_f1"] = s.weighted.f1;
-    Json per_type = Json::object();
-    for (size_t i = 0; i < s.counts.size(); ++i) {
-      const ClassScores& c = s.per_type[i];
-      per_type[s.counts[i].type] = {{"precision", c.precision}, {"recall", c.recall}, {"f1", c.f1}, {"number", c.support}};
-    }
-    m["per_type"] = std::move(per_type);
-    m["broken_predictions"] = std::count_if(predicted.begin(), predicted.end(),
-                                            [&](const std::vector<std::string>& tags) { return !check_tags(tags, *scheme).empty(); });
-    m["report"] = entity_report(s, 4);
-    return m;
+    return tagging_json(gold, predicted, clusters, read, scheme_of(settings_.labels, gold), settings_.options.strict.value_or(false));
   }
 
   std::string report(const Json& m) const override {
@@ -269,10 +231,11 @@ class TokenClassification : public Task {
   }
 
   Json judged(const RowOutputs& row) const override {
-    Json gold = Json::array();
-    if (row.row->label.is_array())
-      for (const Json& tag : row.row->label) gold.push_back(name_of(tags_.id(tag)));
-    return {{"gold", std::move(gold)}, {"prediction", predicted_tags(row, nullptr)}};
+    const ReadWords read = read_words(row);
+    Json out = {{"gold", gold_tags(*row.row)},     {"prediction", predicted_tags(row)}, {"tokens", row.row->tokens},
+                {"windows", read.windows}, {"words_read", read.words},          {"words_without_token", read.without_token}};
+    if (const auto settled = scheme_of_labels(settings_.labels)) out["scheme"] = *settled ? Json(scheme_name(**settled)) : Json(nullptr);
+    return out;
   }
 
  protected:
@@ -289,6 +252,23 @@ class TokenClassification : public Task {
   }
 
  private:
+  std::vector<std::string> gold_tags(const Row& row) const {
+    std::vector<std::string> tags;
+    if (row.label.is_array())
+      for (const Json& tag : row.label) tags.push_back(name_of(tags_.id(tag)));
+    return tags;
+  }
+
+  static ReadWords read_words(const RowOutputs& row) {
+    ReadWords read{.windows = static_cast<int64_t>(row.examples.size())};
+    for (const Example& x : row.examples)
+      for (const WordWindow::Word& w : word_window(x).words) {
+        read.words += w.owned;
+        read.without_token += w.owned && w.pieces == 0;
+      }
+    return read;
+  }
+
   std::string name_of(int32_t id) const { return settings_.labels[static_cast<size_t>(std::max(0, id))]; }
 
   std::vector<int32_t> token_labels(const WordWindow& d, const std::vector<int32_t>& ids, size_t tokens) const {
@@ -315,13 +295,11 @@ class TokenClassification : public Task {
   }
 
   /// A tag for every word of the row, each from the window it belongs to.
-  std::vector<std::string> predicted_tags(const RowOutputs& row, int64_t* without_token) const {
+  std::vector<std::string> predicted_tags(const RowOutputs& row) const {
     std::vector<std::string> tags(word_window(row.examples.front()).words_of_row, settings_.labels[outside_]);
     for (size_t k = 0; k < row.examples.size(); ++k) {
       for (const WordWindow::Word& w : word_window(row.examples[k]).words) {
-        if (!w.owned) continue;
-        if (w.pieces == 0 && without_token) ++*without_token;
-        if (w.pieces == 0) continue;
+        if (!w.owned || w.pieces == 0) continue;
         const auto z = logits_at(row, k, w.token);
         tags[w.word] = settings_.labels[static_cast<size_t>(std::max_element(z.begin(), z.end()) - z.begin())];
       }
@@ -358,28 +336,6 @@ class TokenClassification : public Task {
     size_t end = row.examples[last].ids.size();
     while (end > 0 && is_special(last, end - 1)) --end;
     for (; end < row.examples[last].ids.size(); ++end) add(last, end);
-  }
-
-  /// Nothing when the labels are no entity tags. Labels may hold letters that these rows do not.
-  std::optional<TagScheme> scheme_of(const std::vector<std::vector<std::string>>& gold) const {
-    const std::vector<std::vector<std::string>> labels{settings_.labels};
-    const std::optional<TagScheme> of_labels = detect_scheme(labels);
-    if (!of_labels || *of_labels == TagScheme::kIobes || *of_labels == TagScheme::kBilou) return of_labels;
-    return detect_scheme(gold);
-  }
-
-  Json interval(const std::vector<std::vector<std::string>>& gold, const std::vector<std::vector<std::string>>& predicted,
-                const std::vector<uint64_t>& clusters, bool strict, TagScheme scheme) const {
-    std::vector<double> twice_hits, both;
-    for (size_t i = 0; i < gold.size(); ++i) {
-      const auto spans = [&](const std::vector<std::string>& tags) { return strict ? strict_spans(tags, scheme) : lenient_spans(tags); };
-      const std::vector<EntitySpan> g = spans(gold[i]), p = spans(predicted[i]);
-      const auto hits = std::count_if(p.begin(), p.end(), [&](const EntitySpan& s) { return std::find(g.begin(), g.end(), s) != g.end(); });
-      twice_hits.push_back(2.0 * static_cast<double>(hits));
-      both.push_back(static_cast<double>(g.size() + p.size()));
-    }
-    const std::optional<ConfidenceInterval> i = clustered_interval(twice_hits, both, clusters);
-    return i ? Json{i->low, i->high} : Json();
   }
 
   Aggregation strategy() const {
