@@ -4,6 +4,7 @@
 #include "app/int8_run.h"
 #include "app/run_folder.h"
 #include "app/stored_base.h"
+#include "app/stored_predictions.h"
 #include "app/training_data.h"
 #include "base/error.h"
 #include "base/log.h"
@@ -22,9 +23,23 @@ namespace {
                            .got = asked});
 }
 
+Json evaluate_stored(const EvaluateOptions& options) {
+  if (options.max_samples > 0)
+    fail(ErrorCode::kUsage, {.id = "evaluate.max_samples", .where = "--max-samples", .what = "needs a model: stored predictions are measured as they are"});
+  const StoredPredictions p = read_stored_predictions(
+      options.predictions, {.task = options.task, .labels = options.data.labels, .null_odds = options.null_odds, .gold_file = options.file, .data = options.data});
+  Json result = {{"task", task_of(p.kind)}, {"predictions", options.predictions}};
+  if (!options.file.empty()) result["data"] = options.file;
+  result.update(stored_metrics(p));
+  return result;
+}
+
 }  // namespace
 
 Json evaluate(const EvaluateOptions& options) {
+  if (options.model.empty()) return evaluate_stored(options);
+  if (!options.null_odds.empty())
+    fail(ErrorCode::kUsage, {.id = "evaluate.null_odds", .where = "--null-odds", .what = "belongs to stored predictions, not to a model", .hint = "leave MODEL out and give --predictions FILE"});
   OpenedModel opened = open_model(options.model, options.base_model);
   if (opened.settings) apply_reading(options.data, *opened.settings);
   if (!options.task.empty() && !remembered(opened, options.task)) refuse_task(opened, options.task);

@@ -15,7 +15,8 @@ struct EvaluateOptions {
   DataConfig data;  ///< reading_fields only; unset max_length and side: as the folder says
   int64_t batch_size = 32;
   int64_t max_samples = 0;  ///< 0: all rows
-  std::string predictions;  ///< JSON Lines of id, gold, prediction, scores; "": not written
+  std::string predictions;  ///< with a model: written (app/stored_predictions.h), "" for no file; without one: read instead of computing them
+  std::string null_odds;    ///< without a model: a file {id: number} of no-answer odds
   HoldBase quantization = HoldBase::kAuto;
   Compute compute = Compute::kAuto;  ///< products with frozen weights (app/int8_run.h, infer_in)
   int64_t threads = 0;
@@ -27,7 +28,8 @@ struct EvaluateOptions {
 /// One object: task, base_storage (none, int8, nf4), base_description, compute (f32, int8), loss, runtime and the task's metrics
 /// (docs/tasks). Text classification: rows, labels, loss, accuracy with accuracy_interval [low, high] (Wilson, 95%), f1_macro, f1_weighted, per_class
 /// {label: {precision, recall, f1, support}}, confusion_matrix, majority_rate, majority_label, runtime. Regression: mse, mae, pearson,
-/// spearman.
+/// spearman. Without a model: the figures of options.predictions, the gold those of the data file where there is one; task, predictions, data,
+/// the task's metrics and loss.
 Json evaluate(const EvaluateOptions& options);
 
 }  // namespace attune

@@ -147,6 +147,12 @@ void apply_reading(const DataConfig& data, TaskSettings& s) {
   apply(data.options, s.options);
 }
 
+std::optional<TaskSettings> side_settings(const fs::path& folder) {
+  std::string fingerprint;
+  if (!file_exists(folder / kSideFile)) return std::nullopt;
+  return settings_of_side_file(folder / kSideFile, fingerprint);
+}
+
 const TaskSettings* remembered(const OpenedModel& opened, const std::string& task) {
   return opened.settings && opened.settings->task == task ? &*opened.settings : nullptr;
 }

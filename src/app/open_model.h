@@ -42,6 +42,8 @@ OpenedModel open_model(const std::string& name, const std::string& base_model = 
 /// The small files of a model, adapter or run folder, or those a GGUF file stands for (`gguf` is set then, where it is wanted).
 TextFiles files_of(const ResolvedModel& resolved, std::shared_ptr<const GgufModel>* gguf = nullptr);
 
+/// attune.json of a run, model or adapter folder; nothing where there is none. The base is not looked for.
+std::optional<TaskSettings> side_settings(const fs::path& folder);
 /// What the folder remembers of this task; null when it was trained for another one, or for none.
 const TaskSettings* remembered(const OpenedModel&, const std::string& task);
 /// Tokens the model takes at once.

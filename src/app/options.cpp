@@ -1,4 +1,5 @@
 // The field lists of the commands' options; each struct is declared beside its use case.
+#include "app/compare.h"
 #include "app/evaluate.h"
 #include "app/merge.h"
 #include "app/predict.h"
@@ -38,14 +39,28 @@ void EvaluateOptions::fields(FieldList& f) {
   f.add("model", model, {.help = kModelHelp, .aliases = {"model_name", "model_name_or_path"}, .value = "MODEL", .position = 1});
   add_base_model(f, base_model);
   f.add("data", file, {.help = "rows with labels", .aliases = {"test_file", "input", "file"}, .value = "FILE", .position = 2});
-  f.add("task", task, {.help = "unset: as the folder says", .value = task_choice()});
+  f.add("task", task, {.help = "unset: as the folder or the predictions say", .value = task_choice()});
   data.reading_fields(f);
   add_batch_size(f, batch_size);
   f.add("max_samples", max_samples, {.help = "only a seeded subset of the rows; 0: all", .least = 0});
   f.add("predictions", predictions,
-        {.help = "write id, gold, prediction and scores of each row here", .aliases = {"output", "-o"}, .value = "FILE"});
+        {.help = "with MODEL: write id, gold, prediction, scores and text of each row here; without: a file of such rows, or a run folder, to measure", .aliases = {"output", "-o"}, .value = "FILE"});
+  f.add("null_odds", null_odds, {.help = "without MODEL: no-answer odds {id: number} for --predictions of the SQuAD script's form", .aliases = {"na_prob_file"}, .value = "FILE"});
   add_base_forms(f, quantization, compute);
   add_threads_and_strict(f, threads, strict);
+}
+
+void CompareOptions::fields(FieldList& f) {
+  f.add("runs", runs, {.help = "run folders or predictions files; the first is the baseline", .value = "RUN", .position = 1, .repeat = true});
+  f.add("task", task, {.help = "unset: as the folders or the predictions say", .value = task_choice()});
+  f.add("data", file, {.help = "labelled rows, joined by id; unset: the gold stored with the predictions", .aliases = {"test_file"}, .value = "FILE"});
+  f.add("metric", metrics, {.help = "compare these; may be given again; unset: the usual ones of the task", .aliases = {"metrics"}, .value = "NAME", .repeat = true});
+  f.add("fail_if", fail_if, {.help = "exit with status 8 where this holds for a run: \"f1 < baseline - 0.01 @ 95%\"; may be given again", .value = "EXPR", .repeat = true});
+  f.add("margin", margin, {.help = "share of right rows within which two runs count as equivalent", .least = 0, .most = 1, .above = true});
+  f.add("confidence", confidence, {.help = "of intervals; 1 less this is what significant means", .least = 0.5, .most = 0.999});
+  f.add("draws", draws, {.help = "of bootstrap and randomisation", .least = 100, .most = 1'000'000});
+  f.add("seed", seed, {.help = "of the draws", .least = 0});
+  data.reading_fields(f);
 }
 
 void PredictOptions::fields(FieldList& f) {

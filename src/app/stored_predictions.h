@@ -31,10 +31,9 @@ struct StoredPredictions {
   std::vector<std::string> ids;
   std::vector<uint64_t> lines;          ///< 1-based, in `file`; 0 in a file of {id: text}
   std::vector<std::string> texts, pairs, groups;  ///< "" where the row has none
-  std::vector<int8_t> has_gold;
 
   std::vector<std::string> labels;  ///< kSingleLabel, kMultiLabel: names in the order of ids. kRegression: of the targets. kTags: all tags
-  std::vector<int32_t> gold, predicted;             ///< kSingleLabel: ids of labels; gold -1 where there is none
+  std::vector<int32_t> gold, predicted;             ///< kSingleLabel: ids of labels
   std::vector<uint8_t> gold_set, predicted_set;     ///< kMultiLabel: rows x labels
   std::vector<double> gold_values, predicted_values;  ///< kRegression: rows x targets
   std::vector<double> scores;  ///< kSingleLabel, kMultiLabel: rows x labels; empty where they cannot be used
@@ -50,6 +49,8 @@ struct StoredPredictions {
   PositionScores positions;                 ///< kAnswers: of the whole file; no windows where the file does not say
 
   size_t rows() const { return ids.size(); }
+  std::string place(size_t row) const;       ///< "FILE:3", or "FILE: id 'q1'" in a file of {id: text}
+  std::vector<uint64_t> clusters() const;    ///< equal for the rows of one group; rows without one stand alone
 };
 
 const char* task_of(StoredKind kind);  ///< the name in the task registry

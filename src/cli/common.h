@@ -19,6 +19,7 @@ struct Command {
 
 int run_train(const std::vector<std::string>& args);
 int run_evaluate(const std::vector<std::string>& args);
+int run_compare(const std::vector<std::string>& args);
 int run_predict(const std::vector<std::string>& args);
 int run_generate(const std::vector<std::string>& args);
 int run_merge(const std::vector<std::string>& args);

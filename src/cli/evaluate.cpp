@@ -9,12 +9,14 @@ namespace attune {
 namespace {
 
 constexpr CommandText kEvaluateText = {
-    "evaluate MODEL --data FILE [flags]",
+    "evaluate MODEL --data FILE [flags]\n       attune evaluate --predictions FILE [--data FILE] [flags]",
     "Metrics of a model, adapter or run folder over all rows of a file, with a 95% interval of accuracy and the rate of\n"
-    "the majority class beside it.",
+    "the majority class beside it. Without MODEL: of predictions that are stored, with the gold in that file or in --data, joined by id.",
     "attune evaluate runs/mine --data test.csv\n"
     "attune evaluate runs/mine --data test.csv --json\n"
-    "attune evaluate adapter --base-model models/all-MiniLM-L6-v2 --data test.jsonl --predictions predictions.jsonl"};
+    "attune evaluate adapter --base-model models/all-MiniLM-L6-v2 --data test.jsonl --predictions predictions.jsonl\n"
+    "attune evaluate --predictions predictions.jsonl --json\n"
+    "attune evaluate --task question-answering --predictions predictions.json --null-odds null_odds.json --data dev-v2.0.json"};
 
 std::string metric_text(const Json& r, const char* key) {
   return r.contains(key) && r[key].is_number() ? fmt::format("{:.4f}", r[key].get<double>()) : "";
@@ -51,8 +53,8 @@ int run_evaluate(const std::vector<std::string>& args) {
   EvaluateOptions options;
   CommonFlags common;
   if (!read_command(args, kEvaluateText, options, common)) return 0;
-  require_argument(!options.model.empty(), "MODEL, a model, adapter or run folder", "attune evaluate runs/mine --data test.csv");
-  require_argument(!options.file.empty(), "--data FILE, rows with labels", "attune evaluate runs/mine --data test.csv");
+  require_argument(!options.model.empty() || !options.predictions.empty(), "MODEL, a model, adapter or run folder, or --predictions FILE without one", "attune evaluate runs/mine --data test.csv");
+  require_argument(options.model.empty() || !options.file.empty(), "--data FILE, rows with labels", "attune evaluate runs/mine --data test.csv");
   apply(common, options.threads);
   Json result = evaluate(options);
   if (common.json)

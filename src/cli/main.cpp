@@ -18,6 +18,7 @@ namespace {
 constexpr Command kCommands[] = {
     {"train", "fine-tune; writes a run folder", run_train},
     {"evaluate", "metrics with intervals on a file", run_evaluate},
+    {"compare", "two or more runs on the same rows: paired tests, flips, gates", run_compare},
     {"predict", "labels for texts", run_predict},
     {"generate", "text from a language model", run_generate},
     {"merge", "put an adapter into its base, verified", run_merge},
@@ -38,7 +39,7 @@ void print_overview() {
   print(
       "\nattune COMMAND --help shows what it takes. Results go to stdout, notes and progress to stderr.\n"
       "Exit status: 0 done, 1 internal error, 2 usage or configuration, 3 bad input file, 4 input/output, 5 numerical stop,\n"
-      "6 memory, 7 state conflict, 8 verification failed, 130/143 interrupted (a training has written a checkpoint).\n");
+      "6 memory, 7 state conflict, 8 verification or gate failed, 130/143 interrupted (a training has written a checkpoint).\n");
 }
 
 void print_version() {

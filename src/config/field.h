@@ -45,7 +45,7 @@ struct FieldSpec {
   bool above = false;                     ///< `least` itself is not allowed
   std::vector<std::string> choices = {};  ///< of a text or the word of WordOrNumbers; empty: any
   std::string value = {};                 ///< what help shows for the value; made from the type when empty
-  int position = 0;                       ///< 1: also the first positional argument of a command, 2: the second; 0: none
+  int position = 0;                       ///< 1: also the first positional argument of a command, 2: the second; 0: none; with `repeat` all from there on
   bool repeat = false;                    ///< a list flag that may be given again, each value taken whole: --text a --text b
   bool hidden = false;                    ///< left out of help
 };

@@ -275,6 +275,9 @@ void ConfigReader::read_flags(const Arguments& args) {
 std::vector<std::string> ConfigReader::read_positionals(const Arguments& args, bool overrides) {
   std::vector<std::string> settings;
   int position = 0;
+  const Field* list = nullptr;  // takes all that follow
+  ConfigNode rest;
+  rest.kind = ConfigNode::Kind::kList;
   for (const auto& text : args.positionals) {
     if (overrides && text.find('=') != std::string::npos && !file_exists(text)) {
       settings.push_back(text);
@@ -284,6 +287,7 @@ std::vector<std::string> ConfigReader::read_positionals(const Arguments& args, b
     const Field* target = nullptr;
     for (const auto& f : list_.all())
       if (f.spec.position == position) target = &f;
+    if (!target) target = list;
     if (!target) {
       problem("argument.unexpected", fmt::format("unexpected argument '{}'", text));
       continue;
@@ -291,8 +295,14 @@ std::vector<std::string> ConfigReader::read_positionals(const Arguments& args, b
     ConfigNode value;
     value.kind = ConfigNode::Kind::kText;
     value.text = text;
-    take(*target, value, "");
+    if (target->spec.repeat) {
+      list = target;
+      rest.items.push_back(std::move(value));
+    } else {
+      take(*target, value, "");
+    }
   }
+  if (list) take(*list, rest, "");
   return settings;
 }
 
