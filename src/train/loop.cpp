@@ -15,6 +15,7 @@
 #include "data/samplers.h"
 #include "train/finite.h"
 #include "train/frozen_prefix.h"
+#include "train/overfitting.h"
 #include "train/resume.h"
 #include "train/schedules.h"
 
@@ -24,12 +25,27 @@ namespace {
 using Clock = std::chrono::steady_clock;
 double seconds_since(Clock::time_point t) { return std::chrono::duration<double>(Clock::now() - t).count(); }
 
+/// Adds the time since the last lap to one of several sums: one reading of the clock a lap.
+class Stopwatch {
+ public:
+  void lap(double& sum) {
+    const auto now = Clock::now();
+    sum += std::chrono::duration<double>(now - last_).count();
+    last_ = now;
+  }
+
+ private:
+  Clock::time_point last_ = Clock::now();
+};
+
 int64_t divide_up(int64_t a, int64_t b) { return (a + b - 1) / b; }
 
 std::string metric_name(const TrainingConfig& config) {
   std::string name = config.metric_for_best_model.empty() ? "loss" : config.metric_for_best_model;
   return name.starts_with("eval_") ? name.substr(5) : name;
 }
+
+bool is_greater_better(const TrainingConfig& config) { return config.greater_is_better.value_or(!metric_name(config).ends_with("loss")); }
 
 /// Parameters outside embedding tables: what a token costs (transformers' estimate of floating-point operations).
 int64_t dense_parameters(Model& model) {
@@ -90,6 +106,8 @@ class Loop {
   std::optional<Progress> progress_;
   double start_runtime_ = 0;
   std::vector<StepTime> step_times_;
+  PhaseSeconds phases_;
+  OverfittingWatch overfitting_;
 };
 
 int64_t require_batches(const FitJob& job) {
@@ -110,7 +128,8 @@ Loop::Loop(const FitJob& job)
       max_steps_(steps_of(job.config, batches_per_epoch_)),
       schedule_(job.config, max_steps_),
       optimizer_(job.parameters, {config_.adam_beta1, config_.adam_beta2, config_.adam_epsilon, config_.weight_decay}),
-      flops_a_token_(6 * dense_parameters(*job.model)) {
+      flops_a_token_(6 * dense_parameters(*job.model)),
+      overfitting_(config_.overfitting_patience) {
   if (config_.frozen_prefix_cache) prefix_.emplace(job);
   state_.max_steps = max_steps_;
   state_.num_train_epochs = divide_up(max_steps_, divide_up(batches_per_epoch_, config_.gradient_accumulation_steps));
@@ -164,6 +183,7 @@ FitResult Loop::run(const std::optional<fs::path>& resume_from) {
   result.state = std::move(state_);
   result.start_runtime = start_runtime_;
   result.step_times = std::move(step_times_);
+  result.phases = phases_;
   return result;
 }
 
@@ -172,6 +192,7 @@ void Loop::restore(const fs::path& checkpoint) {
   require_same_run(read_checkpoint_json(checkpoint, kFingerprintsName), fingerprints_, job_.may_differ, checkpoint.string());
   const TrainerState fresh = state_;
   state_ = TrainerState::read(checkpoint);
+  for (const Json& entry : state_.log_history) overfitting_.add(entry);
   const auto same = [&](int64_t was, int64_t now, const char* what) {
     if (was != now)
       fail(ErrorCode::kState, {.id = "resume.mismatch", .where = checkpoint.string(), .what = fmt::format("{} was {}, now {}", what, was, now),
@@ -192,7 +213,9 @@ void Loop::restore(const fs::path& checkpoint) {
 }
 
 void Loop::run_epoch() {
+  Stopwatch watch;
   batches_ = job_.plan(static_cast<uint64_t>(state_.epoch_index));
+  watch.lap(phases_.data);
   require(static_cast<int64_t>(batches_.size()) == batches_per_epoch_, "every epoch has as many micro-batches");
   const int64_t epoch = state_.epoch_index;
   while (state_.epoch_index == epoch && state_.global_step < max_steps_ && !state_.stopped) step();
@@ -200,7 +223,9 @@ void Loop::run_epoch() {
 
 /// One part of a micro-batch forward and backward.
 void Loop::compute(std::span<const uint64_t> indices, Group& group) {
+  Stopwatch watch;
   Batch batch = pack(job_.train, indices);
+  watch.lap(phases_.data);
   if (prefix_) prefix_->put_into(batch, indices);
   Tape tape(config_.activation_checkpointing || job_.compute.recompute);
   Context ctx = job_.context;
@@ -208,6 +233,7 @@ void Loop::compute(std::span<const uint64_t> indices, Group& group) {
   ctx.training = true;
   const LossSum loss =
       job_.task->loss(ctx, *job_.model, batch, token_keys(batch, state_.seed, static_cast<uint64_t>(state_.epoch_index)), job_.loss);
+  watch.lap(phases_.forward);
   group.total.sum += loss.sum;
   group.total.count += loss.count;
   group.tokens += batch.tokens();
@@ -222,6 +248,7 @@ void Loop::compute(std::span<const uint64_t> indices, Group& group) {
     group.bad = std::move(bad);
   } else if (loss.count > 0) {
     tape.backward(ctx);
+    watch.lap(phases_.backward);
   }
 }
 
@@ -262,6 +289,7 @@ void Loop::step() {
   if (job_.inspect && state_.global_step > 0 && state_.global_step % job_.inspect_every == 0)
     job_.inspect(pack(job_.train, batches_[static_cast<size_t>(state_.position)]), static_cast<uint64_t>(state_.epoch_index), state_.global_step);
   if (!accumulate(end, group)) leave(pending());
+  Stopwatch watch;
   const double rate = schedule_.rate(state_.global_step);
   const double norm = update(group, rate);
   const double loss = group.total.count > 0 ? group.total.sum / group.total.count : group.total.sum;
@@ -278,6 +306,7 @@ void Loop::step() {
     }
   }
   zero_gradients(job_.parameters);
+  watch.lap(phases_.optimizer);
   step_times_.push_back({seconds_since(step_begin), group.tokens});
 
   ++state_.global_step;
@@ -321,6 +350,10 @@ void Loop::append_log(Json entry) {
   if (progress_) progress_->clear();
   state_.log_history.push_back(std::move(entry));
   for (Callback* c : job_.callbacks) c->logged(state_.log_history.back(), state_);
+  if (const auto found = overfitting_.add(state_.log_history.back())) {
+    const BestBy best = best_by(config_, *job_.task);
+    warning("overfitting: " + overfitting_remark(*found, overfitting_.points(), best.metric, best.greater));
+  }
 }
 
 void Loop::log_step(double norm, double rate) {
@@ -336,6 +369,7 @@ void Loop::log_step(double norm, double rate) {
 }
 
 void Loop::evaluate() {
+  Stopwatch watch;
   std::optional<Progress> bar;
   if (progress_) progress_->clear();
   bar.emplace("evaluating", static_cast<int64_t>(job_.validation.size()));
@@ -348,6 +382,7 @@ void Loop::evaluate() {
   };
   evaluation_ = evaluate_examples(job_.context, *job_.model, *job_.task, job_.validation_rows, job_.validation, options);
   bar->clear();
+  watch.lap(phases_.evaluation);
   if (!evaluation_) leave(pending());
   state_.evaluated_step = state_.global_step;
 
@@ -362,7 +397,7 @@ void Loop::evaluate() {
   entry["step"] = state_.global_step;
 
   const std::string name = metric_name(config_);
-  const bool greater = config_.greater_is_better.value_or(!name.ends_with("loss"));
+  const bool greater = is_greater_better(config_);
   const double metric = number_of(entry.value("eval_" + name, Json()));
   const auto better = [&](double threshold) {
     if (!state_.best_metric) return std::isfinite(metric);
@@ -383,6 +418,7 @@ void Loop::evaluate() {
 
 void Loop::save(bool complete) {
   if (job_.folder.empty()) return;
+  Stopwatch watch;
   if (state_.best_global_step == state_.global_step && state_.global_step > 0)
     state_.best_model_checkpoint = fmt::format("checkpoint-{}", state_.global_step);
   state_.complete = complete;
@@ -400,6 +436,7 @@ void Loop::save(bool complete) {
   std::optional<int64_t> best;
   if (!state_.best_model_checkpoint.empty()) best = state_.best_step_kept();
   rotate_checkpoints(job_.folder, config_.save_total_limit.value_or(0), best);
+  watch.lap(phases_.checkpoint);
 }
 
 void Loop::leave(int signal) {
@@ -447,6 +484,14 @@ FitResult fit(const FitJob& job, const std::optional<fs::path>& resume_from) {
   require(job.model && job.task && job.plan && job.context.kernels, "fit: an incomplete job");
   require(job.folder.empty() || (job.add_model && job.load_model), "fit: checkpoints need add_model and load_model");
   return Loop(job).run(resume_from);
+}
+
+BestBy best_by(const TrainingConfig& config, const Task& task) {
+  if (const std::string name = metric_name(config); name != "loss") return {name, is_greater_better(config)};
+  const auto greater = task.metric_names();
+  for (const std::string& name : task.headline())
+    if (std::find(greater.begin(), greater.end(), name) != greater.end()) return {name, true};
+  return {};
 }
 
 void check_training_config(const TrainingConfig& config, const Task& task) {

@@ -72,6 +72,16 @@ struct StepTime {
   int64_t tokens = 0;
 };
 
+/// Where the loop's time went; together its runtime, but for writing logs.
+struct PhaseSeconds {
+  double data = 0;        ///< order of an epoch, making batches
+  double forward = 0;     ///< to the loss, what frozen_prefix_cache computes included
+  double backward = 0;
+  double optimizer = 0;   ///< norm, clipping, update, zeroing of gradients
+  double evaluation = 0;  ///< of the validation rows, during training
+  double checkpoint = 0;
+};
+
 struct FitResult {
   TrainerState state;
   Json metrics;                          ///< train_loss, train_runtime, train_samples_per_second, train_steps_per_second, ...
@@ -79,11 +89,20 @@ struct FitResult {
   bool best_loaded = false;
   double start_runtime = 0;          ///< from the start of the process to the first step
   std::vector<StepTime> step_times;  ///< of this process
+  PhaseSeconds phases;               ///< of this process
 };
 
 /// Trains in place. `resume_from`: a checkpoint of this job. Error(kNumerical) "train.not_finite"; Interrupted after a checkpoint was
 /// written when a signal came.
 FitResult fit(const FitJob& job, const std::optional<fs::path>& resume_from = std::nullopt);
+
+/// What names a run's best evaluation beside loss: metric_for_best_model, or else the first of the task's headline where larger is better;
+/// "" where there is none.
+struct BestBy {
+  std::string metric;
+  bool greater = true;
+};
+BestBy best_by(const TrainingConfig& config, const Task& task);
 
 /// Settings that contradict each other or the task, found before anything is loaded: Error(kUsage) "train.metric" (metric_for_best_model),
 /// "schedule.option".

@@ -72,6 +72,8 @@ void TrainingConfig::fields(FieldList& f) {
   f.add("greater_is_better", greater_is_better, {.help = "unset: by the metric's name"});
   f.add("early_stopping_patience", early_stopping_patience, {.help = "stop after N evaluations without improvement; 0: never", .least = 0});
   f.add("early_stopping_threshold", early_stopping_threshold, {.help = "smallest change that counts as improvement", .least = 0});
+  f.add("overfitting_patience", overfitting_patience,
+        {.help = "say so after N evaluations of rising validation loss while training loss falls; 0: never", .least = 0});
   f.add("seed", seed, {.help = "of initial weights, order and dropout", .least = 0});
   f.add_enum("on_nan", on_nan, {{"stop", OnNan::kStop}, {"skip", OnNan::kSkip}}, {.help = "what a NaN or infinite loss or gradient does"});
   f.add("max_skipped_steps", max_skipped_steps, {.help = "with on_nan skip: stop after N skipped steps in a row", .least = 0});

@@ -50,6 +50,7 @@ struct TrainingConfig {
   std::optional<bool> greater_is_better;  ///< unset: by the metric's name
   int64_t early_stopping_patience = 0;    ///< evaluations without improvement; 0: off
   double early_stopping_threshold = 0;
+  int64_t overfitting_patience = 2;       ///< no HF name; rising evaluations before overfitting is named; 0: never
 
   int64_t seed = 42;
   OnNan on_nan = OnNan::kStop;
