@@ -1,6 +1,7 @@
 // Metrics of a model on all rows of a file.
 #include "app/evaluate.h"
 
+#include "app/baselines.h"
 #include "app/int8_run.h"
 #include "app/run_folder.h"
 #include "app/stored_base.h"
@@ -34,12 +35,32 @@ Json evaluate_stored(const EvaluateOptions& options) {
   return result;
 }
 
+SplitData baseline_rows(const EvaluateOptions& options, const Task& task) {
+  SplitData train;
+  train.file = options.train_file;
+  if (options.baselines.empty()) return train;
+  require_baselines_fit(task.settings());
+  train.rows = read_rows(train.file, options.data.read_options(LabelUse::kRequired, task.kind().rows)).rows;
+  return train;
+}
+
+/// Their numbers and, beside the model's, their predictions.
+void add_baselines(const EvaluateOptions& options, const SplitData& train, const SplitData& split, const Task& task, Json& result) {
+  const std::vector<BaselineResult> found = baseline_results(baselines_from_names(options.baselines), train, split, task);
+  put_baselines(found, result);
+  if (options.predictions.empty()) return;
+  for (const Artifact& a : baseline_artifacts(found, task, split)) write_file_atomically(fs::path(options.predictions).parent_path() / a.name, a.fill);
+}
+
 }  // namespace
 
 Json evaluate(const EvaluateOptions& options) {
   if (options.model.empty()) return evaluate_stored(options);
   if (!options.null_odds.empty())
     fail(ErrorCode::kUsage, {.id = "evaluate.null_odds", .where = "--null-odds", .what = "belongs to stored predictions, not to a model", .hint = "leave MODEL out and give --predictions FILE"});
+  baselines_from_names(options.baselines);
+  if (options.baselines.empty() != options.train_file.empty())
+    fail(ErrorCode::kUsage, {.id = "evaluate.baselines", .where = options.train_file.empty() ? "--baselines" : "--train-file", .what = "baselines need rows to learn from, and only they do", .hint = "give --baselines majority,bow with --train-file FILE"});
   OpenedModel opened = open_model(options.model, options.base_model);
   if (opened.settings) apply_reading(options.data, *opened.settings);
   if (!options.task.empty() && !remembered(opened, options.task)) refuse_task(opened, options.task);
@@ -54,6 +75,7 @@ Json evaluate(const EvaluateOptions& options) {
   const BaseStorage storage{storage_of(QuantizationConfig::asked(options.quantization), opened), ctx.threads};
   LoadedModel m = load_for_use(std::move(opened), options.strict, storage);
   const bool int8 = infer_in(options.compute, m, ctx);
+  const SplitData train = baseline_rows(options, *m.task);
   split.examples = m.task->encode_all(split.rows, *m.tokenizer, split.file);
   Evaluation e;
   {
@@ -81,6 +103,7 @@ Json evaluate(const EvaluateOptions& options) {
   result["compute"] = int8 ? "int8" : "f32";
   result.update(e.metrics);
   result["loss"] = e.loss;
+  if (!options.baselines.empty()) add_baselines(options, train, split, *m.task, result);
   result["runtime"] = e.runtime;
   result["samples_per_second"] = static_cast<double>(split.examples.size()) / std::max(1e-9, e.runtime);
   return result;

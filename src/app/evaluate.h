@@ -17,6 +17,8 @@ struct EvaluateOptions {
   int64_t max_samples = 0;  ///< 0: all rows
   std::string predictions;  ///< with a model: written (app/stored_predictions.h), "" for no file; without one: read instead of computing them
   std::string null_odds;    ///< without a model: a file {id: number} of no-answer odds
+  std::vector<std::string> baselines;  ///< majority, bow (app/baselines.h): learned from `train_file`
+  std::string train_file;
   HoldBase quantization = HoldBase::kAuto;
   Compute compute = Compute::kAuto;  ///< products with frozen weights (app/int8_run.h, infer_in)
   int64_t threads = 0;
@@ -28,7 +30,7 @@ struct EvaluateOptions {
 /// One object: task, base_storage (none, int8, nf4), base_description, compute (f32, int8), loss, runtime and the task's metrics
 /// (docs/tasks). Text classification: rows, labels, loss, accuracy with accuracy_interval [low, high] (Wilson, 95%), f1_macro, f1_weighted, per_class
 /// {label: {precision, recall, f1, support}}, confusion_matrix, majority_rate, majority_label, runtime. Regression: mse, mae, pearson,
-/// spearman. Without a model: the figures of options.predictions, the gold those of the data file where there is one; task, predictions, data,
+/// spearman. Baselines: baseline_NAME_METRIC; with `predictions` also baseline_NAME_predictions.jsonl beside that file. Without a model: the figures of options.predictions, the gold those of the data file where there is one; task, predictions, data,
 /// the task's metrics and loss.
 Json evaluate(const EvaluateOptions& options);
 

@@ -46,6 +46,8 @@ void EvaluateOptions::fields(FieldList& f) {
   f.add("predictions", predictions,
         {.help = "with MODEL: write id, gold, prediction, scores and text of each row here; without: a file of such rows, or a run folder, to measure", .aliases = {"output", "-o"}, .value = "FILE"});
   f.add("null_odds", null_odds, {.help = "without MODEL: no-answer odds {id: number} for --predictions of the SQuAD script's form", .aliases = {"na_prob_file"}, .value = "FILE"});
+  f.add("baselines", baselines, {.help = "also what the model has to beat: majority, bow (logistic regression on word counts)", .value = "majority,bow"});
+  f.add("train_file", train_file, {.help = "rows that baselines learn from", .value = "FILE"});
   add_base_forms(f, quantization, compute);
   add_threads_and_strict(f, threads, strict);
 }

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include "app/baselines.h"
 #include "config/reader.h"
 #include "config/scalar.h"
 #include "config/write.h"
@@ -29,6 +30,7 @@ void RunConfig::fields(FieldList& f) {
   f.group("peft", peft, "What is trained");
   f.group("quantization", quantization, "How the frozen base is stored");
   f.group("training", training, "Training");
+  f.add("baselines", baselines, {.help = "text classification: what the model has to beat, beside it in the results: majority, bow (logistic regression on word counts)", .value = "majority,bow"});
   f.add("model_config", model_config, {.help = "overrides values of config.json, such as hidden_dropout_prob=0.2"});
   f.add_enum("compute", compute, {{"auto", Compute::kAuto}, {"f32", Compute::kF32}, {"int8", Compute::kInt8}},
              {.help = "products with frozen weights; auto: int8 for a quantised base where this processor is fast at it, else f32"});
@@ -96,6 +98,9 @@ void check_together(const RunConfig& c, ConfigReader& reader) {
     conflict("compute: int8 is for frozen weights, method full trains all of them; use method lora");
   if (!is_null_word(c.memory_limit) && !parse_bytes(c.memory_limit))
     reader.problem("config.value", fmt::format("memory_limit: expected a size such as 512MB, 2GB or 1.5GiB, got '{}'", c.memory_limit));
+  if (!c.baselines.empty() && c.task != "text-classification")
+    conflict(fmt::format("baselines: are for task text-classification, not {}; leave them out", c.task));
+  baselines_from_names(c.baselines);
   if (!c.model_config.is_object()) conflict("model_config: expected keys and values");
 }
 

@@ -24,6 +24,7 @@ struct RunConfig {
   PeftConfig peft;
   QuantizationConfig quantization;
   TrainingConfig training;
+  std::vector<std::string> baselines;  ///< majority, bow: reported beside the model on the test split (app/baselines.h)
   Json model_config = Json::object();  ///< overrides values of config.json (dropouts...)
   Compute compute = Compute::kAuto;  ///< auto: int8 for a quantised base where the processor multiplies bytes fast, else f32
   int64_t threads = 0;               ///< 0: all cores

@@ -5,6 +5,7 @@
 
 #include <cmath>
 
+#include "app/baselines.h"
 #include "app/fingerprints.h"
 #include "app/int8_run.h"
 #include "app/memory_plan.h"
@@ -198,6 +199,7 @@ TrainResult train(const RunConfig& given, const TrainOptions& how) {
   const TrainingData& data = shared ? shared->data : own;
   const TaskSettings settings = settings_of(config, opened, data);
   check_training_config(config.training, *make_task(settings));
+  if (!config.baselines.empty()) require_baselines_fit(settings);
   ComputePlan compute;
   if (memory_limit_bytes(config) > 0) {
     if (!shared) {
@@ -253,6 +255,7 @@ TrainResult train(const RunConfig& given, const TrainOptions& how) {
     report_split(m, data.validation, e, "eval", tested ? "validation_predictions.jsonl" : "predictions.jsonl", result.results, artifacts);
   }
   if (tested) report_split(m, data.test, evaluated(data.test), "test", "predictions.jsonl", result.results, artifacts);
+  report_baselines(config.baselines, data, *m.task, result.results, artifacts);
   result.results["base_storage"] = name_of(config.quantization.type);
   result.results["base_description"] = describe_base(m.opened, m.held);
   result.results["compute"] = int8_check ? "int8" : "f32";

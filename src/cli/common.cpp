@@ -71,6 +71,17 @@ void flush_stdout() {
   if (std::fflush(stdout) != 0) fail(ErrorCode::kIo, {.id = "stdout.failed", .where = "standard output", .what = std::strerror(errno)});
 }
 
+void print_baselines(const Json& results) {
+  for (const char* name : {"majority", "bow"}) {
+    const std::string key = fmt::format("baseline_{}_accuracy", name);
+    if (!results.contains(key)) continue;
+    print(fmt::format("{:<24} {:.4f}", key, results[key].get<double>()));
+    if (const auto it = results.find(key + "_interval"); it != results.end() && it->is_array())
+      print(fmt::format("  (95% interval {:.4f} to {:.4f})", (*it)[0].get<double>(), (*it)[1].get<double>()));
+    print(fmt::format("  f1_macro {:.4f}\n", results[fmt::format("baseline_{}_f1_macro", name)].get<double>()));
+  }
+}
+
 void print_json(const Json& value) { print(dump_json(value, {.sort_keys = false, .ascii = false, .nan_as_null = true}) + "\n"); }
 
 std::string json_line(const Json& value) {

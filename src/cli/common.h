@@ -29,6 +29,7 @@ int run_inspect(const std::vector<std::string>& args);
 int run_validate(const std::vector<std::string>& args);
 int run_tokenize(const std::vector<std::string>& args);
 int run_analyze(const std::vector<std::string>& args);
+int run_synthesize(const std::vector<std::string>& args);
 int run_env(const std::vector<std::string>& args);
 
 struct CommonFlags {
@@ -77,6 +78,8 @@ void require_argument(bool given, const std::string& what, const std::string& ex
 /// Result text on stdout; Error(kIo) "stdout.failed" when it cannot be written.
 void print(const std::string& text);
 void flush_stdout();
+/// A line for each baseline of the results (app/baselines.h).
+void print_baselines(const Json& results);
 void print_json(const Json& value);       ///< indented, keys in their own order
 void print_json_line(const Json& value);  ///< one line
 std::string json_line(const Json& value);

@@ -35,6 +35,7 @@ void print_metrics(const Json& r) {
       print(fmt::format("  (95% interval {:.4f} to {:.4f})", r[interval][0].get<double>(), r[interval][1].get<double>()));
     print("\n");
   }
+  print_baselines(r);
   if (r.contains("rows") && r["rows"].is_number_integer()) print(fmt::format("{:<14} {}\n", "rows", r["rows"].get<int64_t>()));
   if (r.contains("tokens") && r["tokens"].is_number_integer()) print(fmt::format("{:<14} {}\n", "tokens", r["tokens"].get<int64_t>()));
   if (r.contains("coverage") && r.contains("words"))

@@ -28,6 +28,7 @@ constexpr Command kCommands[] = {
     {"inspect", "parameters, trainable share and memory of a plan, nothing trained", run_inspect},
     {"validate", "find problems of the data before training", run_validate},
     {"tokenize", "ids, tokens and offsets", run_tokenize},
+    {"synthesize", "labelled data made by rules, for trying things out", run_synthesize},
     {"env", "versions, processor and threads, for bug reports", run_env},
 };
 

@@ -68,6 +68,7 @@ void print_summary(const TrainResult& r) {
       if (const std::string other = key + "_on_f32_base"; number(other)) print(fmt::format("  on the f32 base {:.4f}", r.results[other].get<double>()));
       print("\n");
     }
+  print_baselines(r.results);
   print(fmt::format("run folder: {}\n", r.output_dir.string()));
 }
 

@@ -1,83 +1,17 @@
 #include "metrics/squad.h"
 
-#include <utf8proc.h>
-
 #include <algorithm>
 #include <map>
 #include <numeric>
 
 #include "base/error.h"
+#include "base/python_text.h"
 #include "base/utf8.h"
 
 namespace attune {
 namespace {
 
 // Python's str methods and regular expressions on code points.
-
-std::vector<int32_t> code_points(std::string_view text) {
-  std::vector<int32_t> out;
-  while (!text.empty()) {
-    uint32_t c = 0xfffd;
-    const int n = decode_utf8(text, c);
-    out.push_back(static_cast<int32_t>(n == 0 ? 0xfffd : c));
-    text.remove_prefix(static_cast<size_t>(std::max(1, n)));
-  }
-  return out;
-}
-
-bool is_cased(int32_t c) {
-  switch (utf8proc_category(c)) {
-    case UTF8PROC_CATEGORY_LU:
-    case UTF8PROC_CATEGORY_LL:
-    case UTF8PROC_CATEGORY_LT:
-      return true;
-    default:
-      return c == 0xaa || c == 0xba || (c >= 0x2160 && c <= 0x217f) || (c >= 0x24b6 && c <= 0x24e9);
-  }
-}
-
-/// Unicode's Case_Ignorable: marks, formats, modifiers, and punctuation inside words.
-bool is_case_ignorable(int32_t c) {
-  switch (utf8proc_category(c)) {
-    case UTF8PROC_CATEGORY_MN:
-    case UTF8PROC_CATEGORY_ME:
-    case UTF8PROC_CATEGORY_CF:
-    case UTF8PROC_CATEGORY_LM:
-    case UTF8PROC_CATEGORY_SK:
-      return true;
-    default:
-      break;
-  }
-  constexpr int32_t kInsideWords[] = {0x27,   0x2e,   0x3a,   0xb7,   0x387,  0x55f,  0x5f4,  0x2018, 0x2019,
-                                      0x2024, 0x2027, 0xfe13, 0xfe52, 0xfe55, 0xff07, 0xff0e, 0xff1a};
-  return std::find(std::begin(kInsideWords), std::end(kInsideWords), c) != std::end(kInsideWords);
-}
-
-/// A capital sigma at the end of a word: cased letters before it and none after, ignorable characters aside.
-bool is_final_sigma(const std::vector<int32_t>& text, size_t at) {
-  size_t i = at;
-  while (i > 0 && is_case_ignorable(text[i - 1])) --i;
-  if (i == 0 || !is_cased(text[i - 1])) return false;
-  i = at + 1;
-  while (i < text.size() && is_case_ignorable(text[i])) ++i;
-  return i == text.size() || !is_cased(text[i]);
-}
-
-/// str.lower
-std::vector<int32_t> lower(const std::vector<int32_t>& text) {
-  std::vector<int32_t> out;
-  out.reserve(text.size());
-  for (size_t i = 0; i < text.size(); ++i) {
-    if (text[i] == 0x130) {  // the only character whose lower case is two
-      out.insert(out.end(), {0x69, 0x307});
-    } else if (text[i] == 0x3a3) {
-      out.push_back(is_final_sigma(text, i) ? 0x3c2 : 0x3c3);
-    } else {
-      out.push_back(utf8proc_tolower(text[i]));
-    }
-  }
-  return out;
-}
 
 /// string.punctuation
 bool is_ascii_punctuation(int32_t c) {
@@ -90,23 +24,6 @@ bool is_space(int32_t c) {
          c == 0x2028 || c == 0x2029 || c == 0x202f || c == 0x205f || c == 0x3000;
 }
 
-/// \w of the re module: str.isalnum or "_"
-bool is_word(int32_t c) {
-  switch (utf8proc_category(c)) {
-    case UTF8PROC_CATEGORY_LU:
-    case UTF8PROC_CATEGORY_LL:
-    case UTF8PROC_CATEGORY_LT:
-    case UTF8PROC_CATEGORY_LM:
-    case UTF8PROC_CATEGORY_LO:
-    case UTF8PROC_CATEGORY_ND:
-    case UTF8PROC_CATEGORY_NL:
-    case UTF8PROC_CATEGORY_NO:
-      return true;
-    default:
-      return c == '_';
-  }
-}
-
 bool is_article(const int32_t* begin, const int32_t* end) {
   const auto is = [&](std::string_view word) { return std::equal(begin, end, word.begin(), word.end()); };
   return is("a") || is("an") || is("the");
@@ -117,7 +34,7 @@ std::vector<int32_t> without_articles(const std::vector<int32_t>& text) {
   std::vector<int32_t> out;
   for (size_t i = 0; i < text.size();) {
     size_t end = i;
-    while (end < text.size() && is_word(text[end])) ++end;
+    while (end < text.size() && is_python_word(text[end])) ++end;
     if (end == i) {
       out.push_back(text[i++]);
       continue;
@@ -205,7 +122,7 @@ std::pair<double, double> best_threshold(std::span<const AnsweredQuestion> quest
 }  // namespace
 
 std::string normalize_answer(std::string_view text) {
-  std::vector<int32_t> c = lower(code_points(text));
+  std::vector<int32_t> c = python_lower(code_points(text));
   std::erase_if(c, is_ascii_punctuation);
   std::string out;
   bool space = false;
