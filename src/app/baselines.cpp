@@ -12,7 +12,7 @@
 #include "base/suggest.h"
 #include "data/bag_of_words.h"
 #include "metrics/classification.h"
-#include "metrics/intervals.h"
+#include "metrics/calibration.h"
 #include "metrics/logistic_regression.h"
 
 namespace attune {
@@ -103,7 +103,7 @@ std::vector<BaselineResult> baseline_results(std::span<const Baseline> baselines
       gold.push_back(split.examples[i].labels.id);
       for (const double p : softmax(r.outputs.of(i))) probabilities.push_back(p);
     }
-    r.metrics = task.metrics(split.rows, split.examples, r.outputs, log_loss(gold, probabilities, labels.outputs()));
+    r.metrics = task.metrics(split.rows, split.examples, r.outputs, log_loss(gold, probabilities, labels.outputs()).value.value_or(std::nan("")));
     results.push_back(std::move(r));
   }
   return results;

@@ -68,6 +68,9 @@ void check_together(const RunConfig& c, ConfigReader& reader) {
     conflict("data.validation and data.validation_split: a validation file is given, so nothing is split off");
   if (!c.data.test.empty() && c.data.test_split > 0)
     conflict("data.test and data.test_split: a test file is given, so nothing is split off");
+  if (c.data.folds == 1) conflict("data.folds: one fold leaves nothing to train on; 0 is none");
+  if (c.data.folds > 1 && (!c.data.test.empty() || c.data.test_split > 0)) conflict("data.folds: each fold is a test, so there is no data.test and no data.test_split");
+  if (c.data.fold > c.data.folds) conflict(fmt::format("data.fold: {} of data.folds {}", c.data.fold, c.data.folds));
   if (c.data.validation_split + c.data.test_split >= 1) conflict("data.validation_split and data.test_split leave no row to train on");
   if (t.early_stopping_patience > 0 && t.eval_strategy == Interval::kNo)
     conflict("training.early_stopping_patience needs evaluations: set training.eval_strategy");

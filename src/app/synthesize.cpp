@@ -15,7 +15,7 @@
 #include "data/reader.h"
 #include "data/split.h"
 #include "data/synthetic.h"
-#include "metrics/intervals.h"
+#include "metrics/clusters.h"
 #include "metrics/seqeval.h"
 #include "metrics/squad.h"
 
@@ -41,7 +41,7 @@ struct SyntheticTask {
 constexpr double kHeldOut = 0.2;
 constexpr uint64_t kSplitSeed = 42;
 
-Json pair_of(const ConfidenceInterval& i) { return Json::array({i.low, i.high}); }
+Json pair_of(const std::optional<ConfidenceInterval>& i) { return i ? Json::array({i->low, i->high}) : Json(); }
 
 std::string quoted(const std::string& cell) {
   return cell.find_first_of(",\"\n") == std::string::npos ? cell : "\"" + cell + "\"";  // no quotes in our texts

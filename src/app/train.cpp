@@ -247,7 +247,10 @@ TrainResult train(const RunConfig& given, const TrainOptions& how) {
   for (const auto& [key, n] : {std::pair{"adapter_parameters", counts.adapter}, {"head_parameters", counts.head}, {"trainable_parameters", counts.trainable}, {"all_parameters", counts.all}})
     result.results[key] = n;
   std::vector<Artifact> artifacts;
-  if (!how.untrained) artifacts = trained_artifacts(m);
+  if (!how.untrained)
+    artifacts = trained_artifacts(m);
+  else
+    for (NamedText& file : side_files(m, m.method->makes_adapter())) artifacts.push_back(text_artifact(file.name, std::move(file.text)));
   if (retained) report_retained(m, data.retain, *retained, evaluated(data.retain), result.results);
   const bool tested = !data.test.examples.empty();
   if (!data.validation.examples.empty()) {

@@ -90,6 +90,12 @@ TrainingData read_training_data(const RunConfig& config, const OpenedModel& open
   if (!d.retain_eval.empty() && task.rows != RowKind::kDocument)
     fail(ErrorCode::kUsage, {.id = "data.retain_eval", .where = "data.retain_eval", .what = "is for language models", .expected = "task text-generation or fill-mask", .got = config.task});
   data.retain = read_split(d.retain_eval, std::nullopt, d, task.rows, seed);
+  if (d.folds > 1) {
+    RowSplit split = split_fold(std::move(data.train.rows), d.folds, std::max<int64_t>(d.fold, 1) - 1, seed, d.stratify);
+    data.train.rows = std::move(split.train);
+    data.test.rows = std::move(split.held_out);
+    data.test.file = data.train.file;
+  }
   split_off(data.train, d.test_split, data.test, d, mix_key(seed, 1));
   split_off(data.train, d.validation_split, data.validation, d, mix_key(seed, 2));
   if (d.max_train_samples) data.train.rows = sample_rows(data.train.rows, static_cast<size_t>(*d.max_train_samples), seed, d.stratify);

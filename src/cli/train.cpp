@@ -1,5 +1,6 @@
 // attune train: config.yaml, key=value and flags into one RunConfig, then app/train.
 #include "app/train.h"
+#include "app/repeat.h"
 
 #include <fmt/format.h>
 
@@ -19,17 +20,21 @@ constexpr CommandText kTrainText = {
     "attune train config.yaml training.learning_rate=1e-4 --epochs 5 --output-dir runs/second\n"
     "attune train --model models/all-MiniLM-L6-v2 --train-file train.csv --test-file test.csv --method lora --r 8 --output-dir runs/mine\n"
     "attune train config.yaml --resume\n"
+    "attune train config.yaml --seeds 5\n"
+    "attune train config.yaml --folds 10 --stratify\n"
     "attune train config.yaml --print-config"};
 
 struct TrainCommand {
   std::string config;
   bool print_config = false, print_schema = false;
+  int64_t seeds = 1;
   RunConfig run;
   CommonFlags common;
 
   void fields(FieldList& f) {
     f.add("config", config, {.help = "YAML file", .aliases = {"-c"}, .value = "FILE", .position = 1});
     run.fields(f);
+    f.add("seeds", seeds, {.help = "runs with so many seeds, from training.seed on, and their mean and spread", .aliases = {"num_seeds"}, .least = 1, .most = 1000});
     f.add("print_config", print_config, {.help = "show the configuration as resolved and stop"});
     f.add("print_schema", print_schema, {.help = "show the JSON schema of the configuration and stop"});
     common.fields(f);
@@ -72,6 +77,24 @@ void print_summary(const TrainResult& r) {
   print(fmt::format("run folder: {}\n", r.output_dir.string()));
 }
 
+/// Mean and spread of the headline figures over runs.
+void print_repeated(const Json& summary, const std::string& folder) {
+  print(fmt::format("{} runs\n", summary["runs"].size()));
+  for (const auto& [key, s] : summary["metrics"].items()) {
+    const std::string name = key.substr(key.find('_') + 1);
+    if (key != "train_loss" && name != "loss" && name != "accuracy" && name != "f1_macro" && name != "overall_f1" && name != "exact" && name != "f1" && name != "perplexity" && name != "pearson") continue;
+    print(fmt::format("{:<16} {:.4f}", key, s["mean"].get<double>()));
+    if (s["sd"].is_number()) print(fmt::format("  sd {:.4f}", s["sd"].get<double>()));
+    if (s["low"].is_number()) print(fmt::format("  (95% interval of the mean {:.4f} to {:.4f})", s["low"].get<double>(), s["high"].get<double>()));
+    print(fmt::format("  best {}, worst {}\n", s["best"].get<std::string>(), s["worst"].get<std::string>()));
+  }
+  if (const auto all = summary.find("out_of_fold"); all != summary.end() && all->contains("accuracy"))
+    print(fmt::format("{:<16} {:.4f}  (all {} rows, each predicted by a run that did not see it)\n", "out of fold", (*all)["accuracy"].get<double>(), (*all)["rows"].dump()));
+  for (const Json& d : summary["degenerate"]) print(fmt::format("degenerate       {}: {}\n", d["name"].get<std::string>(), d["reason"].get<std::string>()));
+  for (const Json& f : summary["failed"]) print(fmt::format("failed           {}: {}\n", f["name"].get<std::string>(), f["error"].get<std::string>()));
+  print(fmt::format("summary: {}/summary.json\n", folder));
+}
+
 }  // namespace
 
 int run_train(const std::vector<std::string>& args) {
@@ -105,6 +128,14 @@ int run_train(const std::vector<std::string>& args) {
   require_argument(!c.run.data.train.empty(), "data.train, the rows to train on (--train-file or `data: {train: ...}`)", example);
   require_argument(!c.run.output_dir.empty(), "output_dir, the folder of the run (--output-dir or `output_dir:`)", example);
   apply(c.common, c.run.threads);
+  if (c.seeds > 1 || (c.run.data.folds > 1 && c.run.data.fold == 0)) {
+    const Json summary = train_repeatedly(c.run, c.seeds);
+    if (c.common.json)
+      print_json(summary);
+    else
+      print_repeated(summary, c.run.output_dir);
+    return 0;
+  }
   TrainResult result = train(c.run);
   if (c.common.json)
     print_json(result.results);

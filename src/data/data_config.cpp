@@ -19,7 +19,9 @@ void DataConfig::fields(FieldList& f) {
   f.add("validation_split", validation_split,
         {.help = "share of train held out for validation", .aliases = {"val_size", "split"}, .least = 0, .most = 0.9});
   f.add("test_split", test_split, {.help = "share of train held out for the test", .aliases = {"test_size"}, .least = 0, .most = 0.9});
-  f.add("stratify", stratify, {.help = "subsets and splits keep the class shares"});
+  f.add("folds", folds, {.help = "k-fold cross-validation on the training rows: each part is the test of a run on the others", .aliases = {"k_folds", "kfold"}, .least = 0, .most = 1000});
+  f.add("fold", fold, {.help = "one part of folds alone, 1 to K; 0: all, a run each", .least = 0, .most = 1000});
+  f.add("stratify", stratify, {.help = "subsets, splits and folds keep the class shares"});
   f.add("data_seed", data_seed, {.help = "seed of subset, split and order; unset: training.seed", .least = 0});
   f.add("split_seed", split_seed, {.help = "seed of subset and split alone, so that runs of several seeds have the same rows; unset: as data_seed", .least = 0});
 }

@@ -34,7 +34,9 @@ struct DataConfig {
   std::optional<int64_t> max_train_samples, max_eval_samples, max_test_samples;  ///< seeded subset; unset: all
   double validation_split = 0.0;     ///< share of train held out where no validation file is given
   double test_split = 0.0;           ///< share of train held out where no test file is given
-  bool stratify = false;             ///< subset and split keep the class shares
+  int64_t folds = 0;                 ///< k of k-fold cross-validation: `fold` of them is the test, the others train; 0: none
+  int64_t fold = 0;                  ///< 1 to folds; 0: all in turn
+  bool stratify = false;             ///< subset, split and folds keep the class shares
   std::optional<int64_t> data_seed;  ///< of subset, split and order; unset: training.seed
   std::optional<int64_t> split_seed;  ///< of subset and split alone: runs of several seeds then have the same rows; unset: as data_seed
 

@@ -108,4 +108,42 @@ RowSplit split_rows(std::vector<Row> rows, double size, uint64_t seed, bool stra
   return out;
 }
 
+std::vector<int64_t> fold_numbers(std::span<const Row> rows, int64_t folds, uint64_t seed, bool stratified) {
+  require(folds > 1, "two folds or more");
+  const uint64_t key = mix_key(seed, hash_name("data.folds"));
+  std::map<std::string, std::vector<size_t>> groups;  // rows of each; without groups every row is one
+  const bool grouped_rows = std::any_of(rows.begin(), rows.end(), [](const Row& r) { return !r.group.empty(); });
+  if (grouped_rows)
+    for (size_t i = 0; i < rows.size(); ++i) groups[rows[i].group.empty() ? fmt::format("row {}", i) : "group " + rows[i].group].push_back(i);
+  const size_t units = grouped_rows ? groups.size() : rows.size();
+  if (units < static_cast<size_t>(folds))
+    fail(ErrorCode::kUsage, {.id = "data.folds", .where = "data.folds", .what = "there are fewer " + std::string(grouped_rows ? "documents or contexts" : "rows") + " than folds", .expected = fmt::format("at most {}", units), .got = fmt::format("{}", folds), .hint = ""});
+  std::vector<int64_t> numbers(rows.size());
+  if (grouped_rows) {
+    std::vector<std::pair<uint64_t, const std::vector<size_t>*>> order;
+    for (const auto& [name, members] : groups) order.emplace_back(mix_key(key, hash_name(name)), &members);
+    std::sort(order.begin(), order.end());
+    std::vector<size_t> sizes(static_cast<size_t>(folds));
+    for (const auto& [rank, members] : order) {
+      const auto least = std::min_element(sizes.begin(), sizes.end());
+      for (const size_t i : *members) numbers[i] = least - sizes.begin();
+      *least += members->size();
+    }
+    return numbers;
+  }
+  const std::vector<int32_t> strata = stratified ? strata_of(rows) : std::vector<int32_t>(rows.size());
+  std::vector<std::tuple<int32_t, uint64_t, size_t>> order;
+  for (size_t i = 0; i < rows.size(); ++i) order.emplace_back(strata[i], mix_key(key, rows[i].index), i);
+  std::sort(order.begin(), order.end());
+  for (size_t k = 0; k < order.size(); ++k) numbers[std::get<2>(order[k])] = static_cast<int64_t>(k) % folds;  // on across classes, so that sizes agree
+  return numbers;
+}
+
+RowSplit split_fold(std::vector<Row> rows, int64_t folds, int64_t fold, uint64_t seed, bool stratified) {
+  const std::vector<int64_t> numbers = fold_numbers(rows, folds, seed, stratified);
+  RowSplit out;
+  for (size_t i = 0; i < rows.size(); ++i) (numbers[i] == fold ? out.held_out : out.train).push_back(std::move(rows[i]));
+  return out;
+}
+
 }  // namespace attune

@@ -32,4 +32,11 @@ struct RowSplit {
 /// Error(kUsage) "data.split": nothing would be left on one side.
 RowSplit split_rows(std::vector<Row> rows, double size, uint64_t seed, bool stratified);
 
+/// The part of `folds`, 0 to folds - 1, that each row is in. Without groups their sizes differ by one row at most, with `strata` within each class too.
+/// Rows of one group (a document, a context) stay together; groups go to the part that has the fewest rows so far.
+/// Error(kUsage) "data.folds": fewer rows, or groups, than parts.
+std::vector<int64_t> fold_numbers(std::span<const Row> rows, int64_t folds, uint64_t seed, bool stratified);
+/// `fold` (from 0) held out.
+RowSplit split_fold(std::vector<Row> rows, int64_t folds, int64_t fold, uint64_t seed, bool stratified);
+
 }  // namespace attune

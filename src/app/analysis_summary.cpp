@@ -1,0 +1,368 @@
+#include "app/analysis_summary.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+#include <map>
+
+#include "app/compare.h"
+#include "app/compared_metric.h"
+#include "app/fingerprints.h"
+#include "base/error.h"
+#include "metrics/multiple.h"
+
+namespace attune {
+namespace {
+
+constexpr double kAlpha = 0.05;
+
+/// The predictions of all seeds in one list: a row's predictions are one group, so that it is drawn as a whole.
+StoredPredictions together(const std::string& name, const std::vector<StoredPredictions>& seeds, const std::vector<int64_t>& numbers) {
+  StoredPredictions all = seeds.front();
+  all.name = name;
+  if (seeds.size() == 1) return all;
+  const auto append = [](auto& to, const auto& from) { to.insert(to.end(), from.begin(), from.end()); };
+  for (size_t s = 1; s < seeds.size(); ++s) {
+    const StoredPredictions& p = seeds[s];
+    append(all.ids, p.ids);
+    append(all.lines, p.lines);
+    append(all.texts, p.texts);
+    append(all.pairs, p.pairs);
+    append(all.groups, p.groups);
+    append(all.gold, p.gold);
+    append(all.predicted, p.predicted);
+    append(all.gold_set, p.gold_set);
+    append(all.predicted_set, p.predicted_set);
+    append(all.gold_values, p.gold_values);
+    append(all.predicted_values, p.predicted_values);
+    append(all.scores, p.scores);
+    append(all.tokens, p.tokens);
+    append(all.gold_tags, p.gold_tags);
+    append(all.predicted_tags, p.predicted_tags);
+    append(all.questions, p.questions);
+    if (p.scores.empty()) all.no_scores = p.no_scores;
+  }
+  if (!all.no_scores.empty()) all.scores.clear();
+  const size_t rows = seeds.front().rows();
+  for (size_t i = 0; i < all.ids.size(); ++i) {
+    if (all.groups[i].empty()) all.groups[i] = all.ids[i];
+    all.ids[i] += fmt::format(" (seed {})", numbers[i / rows]);
+  }
+  return all;
+}
+
+std::string first_line(const std::string& text) { return text.substr(0, text.find('\n')); }
+
+/// The settings of a variant that differ from the common ones, for people.
+std::string describe(const Variant& v, const Json& first) {
+  if (v.untrained) return "before training, head=" + first.value("head_origin", std::string("?"));
+  std::string text;
+  for (const auto& [path, value] : v.settings) {
+    const std::string shown = v.selective && path == "peft.target_modules" ? "by analysis" : value;
+    text += (text.empty() ? "" : ", ") + path + "=" + shown;
+  }
+  return text;
+}
+
+std::vector<std::string> degenerate_seeds(const VariantSummary& v, const Analysis& a) {
+  std::vector<SeedRun> runs;
+  for (size_t i = 0; i < v.cells.size(); ++i) {
+    SeedRun run{.score = v.scores[i], .accuracy = a.value(v.cells[i], a.split + "_accuracy"), .majority_rate = a.value(v.cells[i], a.split + "_majority_rate"),
+                .matthews = a.value(v.cells[i], a.split + "_mcc"), .classes_predicted = {}, .classes_in_gold = {}};
+    if (v.predictions.kind == StoredKind::kSingleLabel) {
+      const size_t rows = v.predictions.rows() / v.cells.size();
+      const auto distinct = [&](const std::vector<int32_t>& labels) {
+        return static_cast<int64_t>(std::set<int32_t>(labels.begin() + static_cast<std::ptrdiff_t>(i * rows), labels.begin() + static_cast<std::ptrdiff_t>((i + 1) * rows)).size());
+      };
+      run.classes_predicted = distinct(v.predictions.predicted);
+      run.classes_in_gold = distinct(v.predictions.gold);
+    }
+    runs.push_back(run);
+  }
+  std::vector<std::string> remarks;
+  const auto found = degenerate_runs(runs);
+  for (size_t i = 0; i < found.size(); ++i)
+    if (!found[i].empty()) remarks.push_back(fmt::format("seed {}: {}", v.seeds[i], found[i]));
+  return remarks;
+}
+
+VariantSummary summarise_variant(const Analysis& a, size_t index, bool lower_is_better) {
+  VariantSummary v;
+  v.variant = index;
+  v.name = a.plan.variants[index].name;
+  v.untrained = a.plan.variants[index].untrained;
+  std::vector<StoredPredictions> predictions;
+  for (size_t s = 0; s < a.plan.seeds.size(); ++s) {
+    const size_t cell = a.cell(index, s);
+    const auto score = a.value(cell, a.split + "_" + a.metric);
+    if (a.results[cell].state == CellResult::State::kFailed || !score) {
+      const std::string why = a.results[cell].error.empty() ? "has no " + a.metric : first_line(a.results[cell].error);
+      v.failures.push_back(fmt::format("seed {}: {}", a.plan.seeds[s], why));
+      continue;
+    }
+    v.seeds.push_back(a.plan.seeds[s]);
+    v.cells.push_back(cell);
+    v.scores.push_back(*score);
+    if (a.split == "test")
+      if (const auto validation = a.value(cell, "eval_" + a.metric)) v.validation.push_back(*validation);
+    predictions.push_back(read_stored_predictions(a.cells[cell].config.output_dir, {}));
+    if (v.first.is_null()) v.first = a.results[cell].results;
+  }
+  if (v.validation.size() != v.scores.size()) v.validation.clear();
+  v.over_seeds = summarise_seeds(v.scores, !lower_is_better);
+  if (v.cells.empty()) return v;
+  v.description = describe(a.plan.variants[index], v.first);
+  v.predictions = together(v.name, predictions, v.seeds);
+  v.degenerate = degenerate_seeds(v, a);
+  if (problem_of(a.metric, v.predictions, v.predictions).empty()) {
+    const ComparedMetric m = compared_metric(a.metric, v.predictions, v.predictions);
+    v.interval = bca_interval(m.units, m.a, {.draws = static_cast<int>(a.config.analysis.draws)});
+  }
+  return v;
+}
+
+/// Scores and predictions of the seeds that both have.
+struct Shared {
+  std::vector<double> a, b;
+  StoredPredictions all_a, all_b, first_a, first_b;
+};
+StoredPredictions rows_of_seeds(const VariantSummary& v, const std::vector<int64_t>& seeds, const Analysis& a) {
+  if (seeds == v.seeds) return v.predictions;
+  std::vector<StoredPredictions> kept;
+  for (size_t i = 0; i < v.seeds.size(); ++i)
+    if (std::find(seeds.begin(), seeds.end(), v.seeds[i]) != seeds.end()) kept.push_back(read_stored_predictions(a.cells[v.cells[i]].config.output_dir, {}));
+  return together(v.name, kept, seeds);
+}
+std::optional<Shared> shared_seeds(const VariantSummary& a, const VariantSummary& b, const Analysis& analysis) {
+  Shared out;
+  std::vector<int64_t> seeds;
+  for (size_t i = 0; i < a.seeds.size(); ++i)
+    for (size_t j = 0; j < b.seeds.size(); ++j)
+      if (a.seeds[i] == b.seeds[j]) {
+        if (seeds.empty()) {
+          out.first_a = read_stored_predictions(analysis.cells[a.cells[i]].config.output_dir, {});
+          out.first_b = read_stored_predictions(analysis.cells[b.cells[j]].config.output_dir, {});
+          out.first_a.name = a.name;
+          out.first_b.name = b.name;
+        }
+        seeds.push_back(a.seeds[i]);
+        out.a.push_back(a.scores[i]);
+        out.b.push_back(b.scores[j]);
+      }
+  if (seeds.empty()) return std::nullopt;
+  out.all_a = rows_of_seeds(a, seeds, analysis);
+  out.all_b = rows_of_seeds(b, seeds, analysis);
+  return out;
+}
+
+std::string points(double difference, const AnalysisSummary& s, const std::string& metric) {
+  if (metric == "loss" || metric == "perplexity" || metric == "mse" || metric == "mae") return fmt::format("{:.4f} of {}", difference, metric);
+  return fmt::format("{:.2f} points of {}", s.percent ? difference : 100 * difference, metric);
+}
+
+std::string p_text(double p) { return p < 0.001 ? "p < 0.001" : fmt::format("p = {:.3f}", p); }
+
+/// Better or worse where the rows say so after Holm's correction and every shared seed points the same way.
+void find(VariantComparison& c, const Shared& shared, const Analysis& a, const AnalysisSummary& s) {
+  const double sign = s.lower_is_better ? -1 : 1;
+  bool same_way = true;
+  for (size_t i = 0; i < shared.a.size(); ++i) same_way = same_way && (shared.b[i] - shared.a[i]) * c.difference > 0;
+  if (c.holm < kAlpha && same_way)
+    c.finding = sign * c.difference > 0 ? Finding::kBetter : Finding::kWorse;
+  else if (c.equivalence && c.equivalence->equivalent)
+    c.finding = Finding::kEquivalent;
+  const std::string &left = s.variants[c.a].name, &right = s.variants[c.b].name;
+  const std::string range = fmt::format("95 % interval over rows {:.2f} to {:.2f}, {} after Holm", s.percent ? c.low : 100 * c.low, s.percent ? c.high : 100 * c.high, p_text(c.holm));
+  const std::string seeds = c.over_seeds ? fmt::format("; over {} seeds {}", shared.a.size(), p_text(c.over_seeds->p)) : "";
+  switch (c.finding) {
+    case Finding::kBetter:
+    case Finding::kWorse:
+      c.sentence = fmt::format("**{}** is {} than **{}** by {} ({}{}).", right, c.finding == Finding::kBetter ? "better" : "worse", left, points(std::fabs(c.difference), s, a.metric), range, seeds);
+      break;
+    case Finding::kEquivalent:
+      c.sentence = fmt::format("**{}** and **{}** are equivalent within {}: the difference is {} ({}{}).", right, left, points(a.config.analysis.margin, s, a.metric), points(c.difference, s, a.metric), range, seeds);
+      break;
+    case Finding::kUnclear:
+      c.sentence = fmt::format("**{}** cannot be told from **{}**: the difference is {} ({}{}).", right, left, points(c.difference, s, a.metric), range, seeds);
+      break;
+  }
+}
+
+double number_at(const Json& j, const char* key) { return j.contains(key) && j[key].is_number() ? j[key].get<double>() : std::nan(""); }
+
+std::vector<VariantComparison> compare_with(size_t reference, const AnalysisSummary& s, const Analysis& a) {
+  std::vector<VariantComparison> out;
+  std::vector<Shared> shares;
+  for (size_t i = 0; i < s.scored; ++i) {
+    if (i == reference) continue;
+    auto shared = shared_seeds(s.variants[reference], s.variants[i], a);
+    if (!shared) continue;
+    VariantComparison c;
+    c.a = reference;
+    c.b = i;
+    CompareOptions options;
+    options.metrics = {a.metric};
+    options.draws = a.config.analysis.draws;
+    options.margin = a.config.analysis.margin;
+    const StoredPredictions all[] = {shared->all_a, shared->all_b}, first[] = {shared->first_a, shared->first_b};
+    c.all_seeds = compare(all, options);
+    c.first_seed = compare(first, options);
+    const Json& bootstrap = c.all_seeds["paired_bootstrap"][a.metric];
+    const Json& random = c.all_seeds["randomisation"][a.metric];
+    c.difference = number_at(bootstrap, "difference");
+    c.low = number_at(bootstrap, "low");
+    c.high = number_at(bootstrap, "high");
+    c.p = random.is_object() ? number_at(random, "p") : number_at(bootstrap, "p");
+    c.over_seeds = paired_t_test(shared->a, shared->b);
+    c.signed_rank = signed_rank_test(shared->a, shared->b);
+    c.equivalence = equivalent_paired_seeds(shared->a, shared->b, s.percent ? 100 * a.config.analysis.margin : a.config.analysis.margin);
+    out.push_back(std::move(c));
+    shares.push_back(std::move(*shared));
+  }
+  std::vector<double> p;
+  for (const VariantComparison& c : out) p.push_back(std::isfinite(c.p) ? c.p : 1.0);
+  const std::vector<double> adjusted = holm(p);
+  for (size_t i = 0; i < out.size(); ++i) {
+    out[i].holm = adjusted[i];
+    find(out[i], shares[i], a, s);
+  }
+  return out;
+}
+
+double mean(const std::vector<double>& values) {
+  double sum = 0;
+  for (const double v : values) sum += v;
+  return sum / static_cast<double>(values.size());
+}
+
+void recommend(AnalysisSummary& s, const Analysis& a) {
+  const double sign = s.lower_is_better ? -1 : 1;
+  const auto selection = [&](const VariantSummary& v) { return sign * mean(v.validation.empty() ? v.scores : v.validation); };
+  for (size_t i = 0; i < s.scored; ++i)
+    if (!s.variants[i].untrained && (!s.best || selection(s.variants[i]) > selection(s.variants[*s.best]))) s.best = i;
+  if (!s.best) return;
+  s.against_best = compare_with(*s.best, s, a);
+  s.ship = s.best;
+  const auto trained = [&](size_t i) { return number_at(s.variants[i].first, "trainable_parameters"); };
+  for (const VariantComparison& c : s.against_best) {
+    const VariantSummary& v = s.variants[c.b];
+    const double margin = s.percent ? 100 * a.config.analysis.margin : a.config.analysis.margin;
+    const bool as_good = c.finding != Finding::kWorse && sign * c.difference > -margin;
+    if (!v.untrained && as_good && trained(c.b) < trained(*s.ship)) s.ship = c.b;
+  }
+  const VariantSummary &ship = s.variants[*s.ship], &best = s.variants[*s.best];
+  const double scale = s.percent ? 1 : 100;
+  const auto share = [&](double x) { return s.percent || scale == 1 ? fmt::format("{:.2f}", x) : fmt::format("{:.2f} %", 100 * x); };
+  s.answer = fmt::format("Ship {}: {} {} on the {} rows", ship.name, a.metric, share(mean(ship.scores)), a.split == "test" ? "test" : "validation");
+  if (ship.interval) s.answer += fmt::format(", 95 % interval over rows {} to {}", share(ship.interval->low), share(ship.interval->high));
+  if (ship.over_seeds && ship.over_seeds->sd) s.answer += fmt::format(", standard deviation over {} seeds {:.2f}", ship.seeds.size(), scale * *ship.over_seeds->sd);
+  s.answer += ".";
+
+  const std::string chosen = best.validation.empty() ? "the rows it is reported on, so its own figure is a little flattered" : "the validation rows";
+  if (*s.ship == *s.best) {
+    s.reasons.push_back(fmt::format("It is the best of {} trained variants by {}.", std::count_if(s.variants.begin(), s.variants.begin() + static_cast<std::ptrdiff_t>(s.scored), [](const auto& v) { return !v.untrained; }), chosen));
+  } else {
+    const auto c = std::find_if(s.against_best.begin(), s.against_best.end(), [&](const auto& x) { return x.b == *s.ship; });
+    s.reasons.push_back(fmt::format("The best by {} is **{}** ({} {}). {} trains {:.0f} weights instead of {:.0f}, and {}", chosen, best.name, a.metric, share(mean(best.scores)), ship.name, trained(*s.ship), trained(*s.best),
+                                    c->sentence));
+  }
+  std::string worse, unclear;
+  for (const VariantComparison& c : s.against_best) {
+    if (c.b == *s.ship || s.variants[c.b].untrained) continue;
+    std::string& list = c.finding == Finding::kWorse ? worse : unclear;
+    list += (list.empty() ? "" : ", ") + s.variants[c.b].name;
+  }
+  if (!worse.empty()) s.reasons.push_back(fmt::format("Significantly worse than {}: {}.", best.name, worse));
+  if (!unclear.empty()) s.reasons.push_back(fmt::format("Not to be told from {} with these rows and seeds: {}.", best.name, unclear));
+  for (size_t i = 0; i < s.scored; ++i)
+    if (s.variants[i].untrained) {
+      const auto c = std::find_if(s.against_best.begin(), s.against_best.end(), [&](const auto& x) { return x.b == i; });
+      std::string text = fmt::format("Before training ({}) {} is {}", s.variants[i].description.substr(s.variants[i].description.find("head=")), a.metric, share(mean(s.variants[i].scores)));
+      if (s.majority_rate) text += fmt::format("; always saying the most frequent class would give {}", share(*s.majority_rate));
+      if (c != s.against_best.end()) text += fmt::format(". {}", c->sentence);
+      s.reasons.push_back(std::move(text));
+    }
+  for (const VariantSummary& v : s.variants) {
+    for (const std::string& f : v.failures) s.reasons.push_back(fmt::format("**{}** failed: {}", v.name, f));
+    if (!v.untrained)
+      for (const std::string& d : v.degenerate) s.reasons.push_back(fmt::format("**{}** has a degenerate run: {}", v.name, d));
+  }
+}
+
+/// Every setting that the trained variants do not share is a knob.
+Sensitivity sensitivity_of(const AnalysisSummary& s, const Analysis& a) {
+  std::vector<std::string> knobs;
+  std::vector<Json> settings;
+  std::vector<SweepCell> cells;
+  for (size_t i = 0; i < s.scored; ++i) {
+    const VariantSummary& v = s.variants[i];
+    if (v.untrained) continue;
+    for (size_t k = 0; k < v.cells.size(); ++k) {
+      Json matter = settings_that_matter(a.cells[v.cells[k]].config);
+      matter.erase("training.seed");
+      if (a.plan.variants[v.variant].selective) matter["peft.target_modules"] = "by analysis";
+      settings.push_back(std::move(matter));
+      cells.push_back({{}, v.seeds[k], v.scores[k]});
+    }
+  }
+  if (settings.empty()) return {};
+  for (const auto& [path, value] : settings.front().items())
+    if (std::any_of(settings.begin(), settings.end(), [&](const Json& other) { return other.value(path, Json()) != value; })) knobs.push_back(path);
+  for (size_t i = 0; i < cells.size(); ++i)
+    for (const std::string& path : knobs) cells[i].levels.push_back(settings[i].value(path, std::string()));
+  return sensitivity(knobs, cells);
+}
+
+void add_cost(AnalysisSummary& s, const Analysis& a) {
+  for (size_t i = 0; i < a.cells.size(); ++i) {
+    const CellResult& r = a.results[i];
+    if (r.state == CellResult::State::kFailed || !r.results.contains("phase_seconds")) continue;
+    for (const auto& [phase, seconds] : r.results["phase_seconds"].items()) (phase == "evaluation" ? s.evaluation_seconds : s.step_seconds) += seconds.get<double>();
+  }
+  const double work = s.step_seconds + s.evaluation_seconds;
+  const bool all_computed = std::all_of(a.results.begin(), a.results.end(), [](const CellResult& r) { return r.state == CellResult::State::kDone; });
+  if (work > 0 && all_computed) s.overhead = a.wall_seconds * static_cast<double>(a.choice.plan.jobs) / work;
+}
+
+}  // namespace
+
+const char* name_of(Finding finding) {
+  switch (finding) {
+    case Finding::kBetter: return "better";
+    case Finding::kWorse: return "worse";
+    case Finding::kEquivalent: return "equivalent";
+    case Finding::kUnclear: return "not told apart";
+  }
+  return "";
+}
+
+AnalysisSummary summarise(const Analysis& a) {
+  AnalysisSummary s;
+  s.lower_is_better = is_lower_better(a.metric);
+  std::vector<VariantSummary> failed;
+  for (size_t i = 0; i < a.plan.variants.size(); ++i) {
+    VariantSummary v = summarise_variant(a, i, s.lower_is_better);
+    (v.cells.empty() ? failed : s.variants).push_back(std::move(v));
+  }
+  s.scored = s.variants.size();
+  s.variants.insert(s.variants.end(), failed.begin(), failed.end());
+  if (s.scored == 0)
+    fail(ErrorCode::kInput, {.id = "analyze.all_failed", .where = a.config.run.output_dir, .what = "every cell failed: " + (failed.empty() || failed.front().failures.empty() ? std::string() : failed.front().failures.front()), .hint = "the log of each is in its folder under cells/"});
+  s.percent = is_percent(s.variants.front().predictions);
+  for (size_t i = 0; i < s.scored; ++i)
+    if (const auto rate = a.value(s.variants[i].cells.front(), a.split + "_majority_rate")) s.majority_rate = rate;
+  const auto named = [&](const std::string& name) {
+    for (size_t i = 0; i < s.scored; ++i)
+      if (name.empty() ? !s.variants[i].untrained : s.variants[i].name == name) return i;
+    return size_t{0};
+  };
+  s.reference = named(a.config.analysis.reference);
+  if (s.scored > 1) s.against_reference = compare_with(s.reference, s, a);
+  recommend(s, a);
+  s.sensitivity = sensitivity_of(s, a);
+  add_cost(s, a);
+  return s;
+}
+
+}  // namespace attune
