@@ -13,3 +13,5 @@ find_package(PkgConfig REQUIRED)
 pkg_check_modules(utf8proc REQUIRED IMPORTED_TARGET libutf8proc)
 pkg_check_modules(pcre2 REQUIRED IMPORTED_TARGET libpcre2-8)
 pkg_check_modules(pcre2_32 REQUIRED IMPORTED_TARGET libpcre2-32)
+# Chart.js, put into the program and from there into every page of a report.
+find_file(CHART_JS chart.min.js PATHS /usr/share/javascript/chart.js /usr/local/share/javascript/chart.js NO_DEFAULT_PATH REQUIRED)

@@ -7,7 +7,7 @@
 
 namespace attune::report {
 
-/// `pictures`: the folder of the PNG files relative to the Markdown file, "results/visualizations"; "": charts are named without a picture.
+/// `pictures`: the folder of the PNG files as seen from the Markdown file, "results/visualizations"; "": charts are named without a picture. `verdict.answer` is shown bold as a whole.
 std::string markdown(const Page& page, const std::string& pictures);
 
 }  // namespace attune::report

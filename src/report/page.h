@@ -13,43 +13,43 @@ namespace attune::report {
 
 /// Plain text, no markup: every character is shown as it is. `code` between backticks and **bold** are the two exceptions, in both writers.
 struct Paragraph {
-  std::string text;
+  std::string text{};
 };
 struct List {
-  std::vector<Paragraph> items;
+  std::vector<Paragraph> items{};
 };
 /// A sub-heading within a section.
 struct Heading {
-  std::string text;
+  std::string text{};
 };
 /// As typed: a command, a configuration.
 struct Code {
-  std::string title;  ///< may be empty
-  std::string text;
+  std::string title{};  ///< may be empty
+  std::string text{};
   bool folded = false;  ///< the page shows it when its title is clicked
 };
 using Block = std::variant<Paragraph, List, Heading, Code, Table, Chart>;
 
 struct Section {
-  std::string id;  ///< anchor, as Chart::id
-  std::string heading;
-  std::vector<Block> blocks;
+  std::string id{};  ///< anchor, as Chart::id
+  std::string heading{};
+  std::vector<Block> blocks{};
 };
 
 /// The box on top: one bold answer and the sentences that say how sure it is. Empty `answer`: no box.
 struct Verdict {
   std::string question = "Which variant should I ship, and how sure am I?";
-  std::string answer;
-  std::vector<Paragraph> reasons;
+  std::string answer{};
+  std::vector<Paragraph> reasons{};
 };
 
 struct Page {
-  std::string title;
-  std::string subtitle;  ///< what was compared, on which data; may be empty
-  Verdict verdict;
-  std::vector<Section> sections;
-  std::string command;  ///< that makes this report again; "": not shown
-  std::string footer;   ///< version and environment in a line; may be empty. No date: the same runs give the same bytes
+  std::string title{};
+  std::string subtitle{};  ///< what was compared, on which data; may be empty
+  Verdict verdict{};
+  std::vector<Section> sections{};
+  std::string command{};  ///< that makes this report again; "": not shown
+  std::string footer{};   ///< version and environment in a line; may be empty. No date: the same runs give the same bytes
 };
 
 /// In page order.

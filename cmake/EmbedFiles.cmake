@@ -1,0 +1,12 @@
+# The script behind attune_embed: bytes as escapes of a string literal.
+set(text "#include \"${INCLUDE}\"\n\nnamespace ${NAMESPACE} {\n")
+foreach(pair ${PAIRS})
+  string(REGEX MATCH "^([^=]*)=(.*)$" matched ${pair})
+  set(name ${CMAKE_MATCH_1})
+  file(READ ${CMAKE_MATCH_2} bytes HEX)
+  string(LENGTH "${bytes}" digits)
+  math(EXPR size "${digits} / 2")
+  string(REGEX REPLACE "(..)" "\\\\x\\1" bytes "${bytes}")
+  string(APPEND text "const std::string_view ${name}{\"${bytes}\", ${size}};\n")
+endforeach()
+file(WRITE ${OUTPUT} "${text}}  // namespace ${NAMESPACE}\n")

@@ -1,0 +1,102 @@
+// What Chart.js does not draw itself, as its plugins: whiskers, reference lines, names beside points.
+"use strict";
+const Drawing = (() => {
+  /// Clipped to the plot, so that a whisker longer than the scale does not leave it.
+  function inPlot(chart, draw) {
+    const { ctx, chartArea: a } = chart;
+    ctx.save();
+    ctx.beginPath();
+    ctx.rect(a.left, a.top, a.right - a.left, a.bottom - a.top);
+    ctx.clip();
+    draw(ctx);
+    ctx.restore();
+  }
+  function segment(ctx, x1, y1, x2, y2) {
+    ctx.beginPath();
+    ctx.moveTo(x1, y1);
+    ctx.lineTo(x2, y2);
+    ctx.stroke();
+  }
+  const visible = (chart) => chart.data.datasets.map((set, i) => ({ set, meta: chart.getDatasetMeta(i) })).filter(({ meta }) => !meta.hidden && meta.visible !== false);
+
+  const whiskers = {
+    id: "whiskers",
+    afterDatasetsDraw(chart, _, { horizontal }) {
+      inPlot(chart, (ctx) => {
+        for (const { set, meta } of visible(chart)) {
+          if (!set.low) continue;
+          const scale = horizontal ? chart.scales.x : chart.scales[set.yAxisID];
+          ctx.strokeStyle = set.whiskerColour;
+          ctx.lineWidth = 1.6;
+          meta.data.forEach((point, i) => {
+            if (set.low[i] === null || set.high[i] === null) return;
+            const from = scale.getPixelForValue(set.low[i]);
+            const to = scale.getPixelForValue(set.high[i]);
+            const cap = 4;
+            if (horizontal) {
+              segment(ctx, from, point.y, to, point.y);
+              segment(ctx, from, point.y - cap, from, point.y + cap);
+              segment(ctx, to, point.y - cap, to, point.y + cap);
+            } else {
+              segment(ctx, point.x, from, point.x, to);
+              segment(ctx, point.x - cap, from, point.x + cap, from);
+              segment(ctx, point.x - cap, to, point.x + cap, to);
+            }
+          });
+        }
+      });
+    },
+  };
+
+  /// A data set with `reference {value, vertical}` has no points of its own: it gives the line its name in the legend.
+  const references = {
+    id: "references",
+    afterDatasetsDraw(chart) {
+      inPlot(chart, (ctx) => {
+        for (const { set } of visible(chart)) {
+          if (!set.reference) continue;
+          const { value, alongX } = set.reference;
+          const a = chart.chartArea;
+          ctx.strokeStyle = set.borderColor;
+          ctx.lineWidth = set.borderWidth;
+          ctx.setLineDash(set.borderDash);
+          const at = (alongX ? chart.scales.x : chart.scales.y).getPixelForValue(value);
+          if (alongX) segment(ctx, at, a.top, at, a.bottom);
+          else segment(ctx, a.left, at, a.right, at);
+          ctx.setLineDash([]);
+        }
+      });
+    },
+  };
+
+  const overlap = (a, b) => a.x < b.x + b.w && b.x < a.x + a.w && a.y < b.y + b.h && b.y < a.y + a.h;
+  /// Names stand where they hide neither points nor one another; one that finds no place is left to the tooltip.
+  const names = {
+    id: "names",
+    afterDatasetsDraw(chart, _, { show, colour }) {
+      if (!show) return;
+      const { ctx, chartArea: a } = chart;
+      const sets = visible(chart);
+      const taken = sets.flatMap(({ set, meta }) => (set.reference ? [] : meta.data.map((p) => ({ x: p.x - 5, y: p.y - 5, w: 10, h: 10 }))));
+      ctx.save();
+      ctx.font = "12px system-ui, 'DejaVu Sans', sans-serif";
+      ctx.fillStyle = colour;
+      ctx.textBaseline = "middle";
+      for (const { set, meta } of sets)
+        meta.data.forEach((p, i) => {
+          const text = set.names?.[i];
+          if (!text) return;
+          const w = ctx.measureText(text).width;
+          const h = 14;
+          const places = [[8, -h / 2], [-w - 8, -h / 2], [-w / 2, -h - 6], [-w / 2, 7], [7, -h - 3], [7, 4], [-w - 7, -h - 3], [-w - 7, 4]].map(([dx, dy]) => ({ x: p.x + dx, y: p.y + dy, w, h }));
+          const place = places.find((b) => b.x >= a.left && b.x + b.w <= a.right && b.y >= a.top && b.y + b.h <= a.bottom && !taken.some((t) => overlap(t, b)));
+          if (!place) return;
+          taken.push(place);
+          ctx.fillText(text, place.x, place.y + h / 2);
+        });
+      ctx.restore();
+    },
+  };
+
+  return { plugins: [whiskers, references, names] };
+})();
