@@ -17,7 +17,4 @@ struct Pictures {
 /// Writes ID.csv, ID.svg and ID.png into `folder`, which is made. Without gnuplot, or where it refuses a chart, not_drawn says so. Error(kIo) as base/files.h.
 Pictures write_pictures(const std::vector<Chart>& charts, const fs::path& folder);
 
-/// The script gnuplot gets, data within it: `name` without extension. For tests.
-std::string gnuplot_script(const Chart& chart, const fs::path& svg, const fs::path& png);
-
 }  // namespace attune::report
