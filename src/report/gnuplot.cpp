@@ -128,7 +128,7 @@ struct Script {
 
 void plot_whiskers(Script& script, const std::string& lines, bool horizontal, const char* line_colour, const std::string& axes) {
   if (lines.empty()) return;
-  script.plot(fmt::format("{} using 1:2:3:4 {} with {} pt 7 ps 0 lw 1.6 lc rgb '{}' notitle", script.block(lines), axes, horizontal ? "xerrorbars" : "yerrorbars", line_colour));
+  script.plot(fmt::format("{} using 1:2:3:4 {} with {} pt 0 ps 0 lw 1.6 lc rgb '{}' notitle", script.block(lines), axes, horizontal ? "xerrorbars" : "yerrorbars", line_colour));
 }
 
 bool has_whisker(const Series& s, size_t i) { return !s.low.empty() && std::isfinite(s.low[i]) && std::isfinite(s.high[i]); }
@@ -153,12 +153,12 @@ void plot_points(Script& script, const Chart& chart) {
       if (has_whisker(s, i)) whiskers += columns({s.x[i], s.y[i], s.low[i], s.high[i]});
     }
     if (all.empty()) continue;
+    plot_whiskers(script, whiskers, false, colour(k), axes);
     const bool joined = chart.kind == ChartKind::kLine;
     std::string style = fmt::format("points pt {} ps 1.1 lc rgb '{}'", shape(k), colour(k));
     if (s.dashed) style = fmt::format("lines dt (12,8) lw 1.6 lc rgb '{}'", kMuted);
     else if (joined) style = fmt::format("{} dt {} lw 2 lc rgb '{}'", s.y.size() > 40 ? "lines" : fmt::format("linespoints pt {} ps 0.7", shape(k)), s.second_axis ? "(3,4)" : "1", colour(k));
     script.plot(fmt::format("{} using 1:2 {} with {} title {}", script.block(all), axes, style, quoted(s.name)));
-    plot_whiskers(script, whiskers, false, colour(k), axes);
     plot_rings(script, s, lines, axes);
   }
 }
@@ -201,8 +201,8 @@ void plot_dots(Script& script, const Chart& chart) {
       if (has_whisker(s, i)) whiskers += chart.horizontal ? columns({s.y[i], at, s.low[i], s.high[i]}) : columns({at, s.y[i], s.low[i], s.high[i]});
     }
     if (all.empty()) continue;
-    script.plot(fmt::format("{} using 1:2 with points pt {} ps 1.1 lc rgb '{}' title {}", script.block(all), shape(k), colour(k), quoted(s.name)));
     plot_whiskers(script, whiskers, chart.horizontal, colour(k), "");
+    script.plot(fmt::format("{} using 1:2 with points pt {} ps 1.1 lc rgb '{}' title {}", script.block(all), shape(k), colour(k), quoted(s.name)));
     plot_rings(script, s, lines, "");
   }
 }
@@ -223,7 +223,11 @@ void plot_references(Script& script, const Chart& chart) {
 
 // ---- scales
 
-void set_axis(Script& script, const char* name, const Axis& axis, const std::string& range) {
+/// "10k" and "1M" on a logarithmic scale, all digits on a linear one.
+const char* tick_format(const Axis& axis, double most) { return most < 1e4 ? "%g" : axis.logarithmic ? "%.0s%c" : "%.0f"; }
+
+void set_axis(Script& script, const char* name, const Axis& axis, const std::string& range, double most) {
+  script.set(fmt::format("format {} '{}'", name, tick_format(axis, most)));
   script.set(fmt::format("{}label {} tc rgb '{}'", name, quoted(axis.title()), kText));
   if (axis.logarithmic) script.set(fmt::format("logscale {}", name));
   script.set(fmt::format("{}range {}", name, range));
@@ -239,7 +243,7 @@ void set_categories(Script& script, const Chart& chart) {
   }
   const bool crowded = !chart.horizontal && longest * chart.categories.size() > 90;
   script.set(fmt::format("{}tics {}({}) scale 0", name, crowded ? "rotate by -35 " : "", tics));
-  script.set(fmt::format("{}label {}", name, quoted(chart.x.title())));
+  if (!chart.horizontal) script.set("xlabel " + quoted(chart.x.title()));  // names from top to bottom say themselves what they are
   const double end = static_cast<double>(chart.categories.size()) - 0.5;
   script.set(chart.horizontal ? fmt::format("yrange [{}:-0.5]", end) : fmt::format("xrange [-0.5:{}]", end));
 }
@@ -247,49 +251,83 @@ void set_categories(Script& script, const Chart& chart) {
 void set_scales(Script& script, const Chart& chart) {
   if (by_category(chart)) {
     set_categories(script, chart);
-    set_axis(script, chart.horizontal ? "x" : "y", chart.y, chart.kind == ChartKind::kBars ? bars_range(chart) : range_text(chart.y, values_range(chart, false)));
+    set_axis(script, chart.horizontal ? "x" : "y", chart.y, chart.kind == ChartKind::kBars ? bars_range(chart) : range_text(chart.y, values_range(chart, false)), values_range(chart, false).most);
     return;
   }
-  set_axis(script, "x", chart.x, range_text(chart.x, x_range(chart)));
-  set_axis(script, "y", chart.y, range_text(chart.y, values_range(chart, false)));
+  set_axis(script, "x", chart.x, range_text(chart.x, x_range(chart)), x_range(chart).most);
+  set_axis(script, "y", chart.y, range_text(chart.y, values_range(chart, false)), values_range(chart, false).most);
   if (!chart.second_y) return;
   script.set("ytics nomirror");
   script.set("y2tics");
-  set_axis(script, "y2", *chart.second_y, range_text(*chart.second_y, values_range(chart, true)));
+  set_axis(script, "y2", *chart.second_y, range_text(*chart.second_y, values_range(chart, true)), values_range(chart, true).most);
 }
 
 // ---- names beside points
 
-/// Right of the point, or left of it where it lies in the right half; a name that would cover another one goes above or below.
+/// A part of the plot, in shares of its width and height.
+struct Box {
+  double x, y, width, height;
+  bool meets(const Box& b) const { return x < b.x + b.width && b.x < x + width && y < b.y + b.height && b.y < y + height; }
+};
+
+/// Where values lie in the plot, as range_text makes it.
+struct Place {
+  const Axis& axis;
+  Range range;
+  double of(double v) const {
+    const double least = axis.logarithmic ? std::log(range.least) : range.least, most = axis.logarithmic ? std::log(range.most) : range.most;
+    return most > least ? 0.053 + 0.893 * ((axis.logarithmic ? std::log(v) : v) - least) / (most - least) : 0.5;
+  }
+};
+
+/// Points and whiskers of all series: no name may cover them.
+std::vector<Box> drawn_parts(const Chart& chart, const Place& xs, const Place& ys) {
+  std::vector<Box> parts;
+  for (const Series& s : chart.series)
+    for (size_t i = 0; i < s.y.size(); ++i) {
+      const double x = xs.of(s.x[i]), y = ys.of(s.y[i]);
+      if (!s.dashed) parts.push_back({x - 0.008, y - 0.014, 0.016, 0.028});
+      if (has_whisker(s, i)) parts.push_back({x - 0.003, ys.of(s.low[i]), 0.006, ys.of(s.high[i]) - ys.of(s.low[i])});
+    }
+  return parts;
+}
+
+/// Right or left of a point at (x, y), level with it or so many lines up.
+struct NamePlace {
+  bool left;
+  double up;
+  Box box(double x, double y, double width) const {
+    const double line = 0.042, gap = 0.016;
+    return {left ? x - width - gap : x + gap, y + (up - 0.5) * line, width, line};
+  }
+};
+
+/// The first place where a name covers nothing.
+std::optional<NamePlace> free_place(double x, double y, double width, const std::vector<Box>& taken) {
+  for (const double up : {0.0, 0.7, -0.7, 1.4, -1.4, 2.1, -2.1})
+    for (const bool left : {false, true}) {
+      const NamePlace place{left, up};
+      const Box box = place.box(x, y, width);
+      if (box.x >= 0 && box.x + width <= 1.02 && std::none_of(taken.begin(), taken.end(), [&](const Box& t) { return t.meets(box); })) return place;
+    }
+  return std::nullopt;
+}
+
+/// A name that finds no place is left out: the CSV has it.
 void set_names(Script& script, const Chart& chart) {
-  if (chart.kind != ChartKind::kScatter) return;
-  Range xs = x_range(chart), ys = values_range(chart, false);
-  if (xs.empty() || ys.empty()) return;
-  const auto place = [](double v, const Range& r, bool log) {
-    if (r.most <= r.least) return 0.5;
-    return log ? std::log(v / r.least) / std::log(r.most / r.least) : (v - r.least) / (r.most - r.least);
-  };
-  struct Box {
-    double x, y, width;
-  };
-  std::vector<Box> taken;
-  const double line = 0.045, letter = 0.0105;  // of the plot's height and width
-  const auto is_free = [&](const Box& b) {
-    return std::none_of(taken.begin(), taken.end(), [&](const Box& t) { return b.x < t.x + t.width && t.x < b.x + b.width && std::abs(b.y - t.y) < line; });
-  };
+  const Place xs{chart.x, x_range(chart)}, ys{chart.y, values_range(chart, false)};
+  if (chart.kind != ChartKind::kScatter || xs.range.empty() || ys.range.empty()) return;
+  std::vector<Box> taken = drawn_parts(chart, xs, ys);
   for (const Series& s : chart.series)
     for (size_t i = 0; i < s.labels.size(); ++i) {
       if (s.labels[i].empty() || !std::isfinite(s.x[i]) || !std::isfinite(s.y[i])) continue;
       const std::string text = shortened(s.labels[i]);
-      const double x = place(s.x[i], xs, chart.x.logarithmic), y = place(s.y[i], ys, chart.y.logarithmic), width = letter * static_cast<double>(text.size());
-      const bool left = x > 0.6;
-      for (const double up : {0.0, 1.0, -1.0, 2.0, -2.0}) {
-        const Box box{left ? x - width - 0.02 : x + 0.02, y + up * line, width};
-        if (!is_free(box)) continue;
-        taken.push_back(box);
-        script.set(fmt::format("label {} at first {},{} {} offset char {},{} font ',12' tc rgb '{}'", quoted(text), s.x[i], s.y[i], left ? "right" : "left", left ? -1.2 : 1.2, up, kText));
-        break;
-      }
+      const double x = xs.of(s.x[i]), y = ys.of(s.y[i]), width = 0.0105 * static_cast<double>(text.size());
+      const auto place = free_place(x, y, width, taken);
+      if (!place) continue;
+      taken.push_back(place->box(x, y, width));
+      script.set(fmt::format("label {} at first {},{} {} offset char {},{} font ',12' tc rgb '{}'", quoted(text), s.x[i], s.y[i], place->left ? "right" : "left",
+                             place->left ? -1.3 : 1.3, place->up, kText));
     }
 }
 
@@ -335,10 +373,12 @@ std::pair<int, int> size_of(const Chart& chart) {
   return {kWidth, kHeight};
 }
 
-std::string draw(const std::string& terminal, const fs::path& file, const std::vector<std::string>& plots) {
-  std::string text = "set terminal " + terminal + "\nset output " + quoted(file.string()) + "\nplot ";
+/// As a multiplot of one, whose title stands above the legend.
+std::string draw(const std::string& terminal, const fs::path& file, const Chart& chart, const std::vector<std::string>& plots) {
+  std::string text = fmt::format("set terminal {}\nset output {}\nset multiplot layout 1,1 title {} font ',16' tc rgb '{}'\nplot ", terminal, quoted(file.string()),
+                                 quoted(chart.title), kText);
   for (size_t i = 0; i < plots.size(); ++i) text += (i ? ", " : "") + plots[i];
-  return text + "\nset output\n";
+  return text + "\nunset multiplot\nset output\n";
 }
 
 }  // namespace
@@ -347,11 +387,10 @@ std::string gnuplot_script(const Chart& chart, const fs::path& svg, const fs::pa
   check(chart);
   Script script;
   script.set("encoding utf8");
-  script.set(fmt::format("title {} tc rgb '{}' font ',16'", quoted(chart.title), kText));
   script.set(fmt::format("border {} lc rgb '{}'", chart.second_y ? 11 : 3, kMuted));
   script.set("tics nomirror out");
   script.set("grid lc rgb '#dfe3e8' lt 1 lw 1");
-  script.set("key outside below center horizontal samplen 2.5 spacing 1.2");
+  script.set("key tmargin center horizontal Left reverse samplen 2.5 spacing 1.2 width 1");
   if (chart.square) script.set("size square");
   switch (chart.kind) {
     case ChartKind::kMatrix: plot_matrix(script, chart); break;
@@ -366,8 +405,8 @@ std::string gnuplot_script(const Chart& chart, const fs::path& svg, const fs::pa
   }
   const auto [width, height] = size_of(chart);
   return script.blocks + script.settings +
-         draw(fmt::format("svg size {},{} noenhanced font 'DejaVu Sans,14' background '#ffffff'", width, height), svg, script.plots) +
-         draw(fmt::format("pngcairo size {},{} noenhanced fontscale 2 linewidth 2 pointscale 2 font 'DejaVu Sans,10.5' background '#ffffff'", 2 * width, 2 * height), png, script.plots);
+         draw(fmt::format("svg size {},{} noenhanced font 'DejaVu Sans,14' background '#ffffff'", width, height), svg, chart, script.plots) +
+         draw(fmt::format("pngcairo size {},{} noenhanced fontscale 2 linewidth 2 pointscale 2 font 'DejaVu Sans,10.5' background '#ffffff'", 2 * width, 2 * height), png, chart, script.plots);
 }
 
 }  // namespace attune::report

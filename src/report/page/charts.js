@@ -13,15 +13,15 @@
   }
   /// The points a series marks, drawn once more as rings, so that they have a legend entry.
   function ring(series, points, base, colours) {
-    return { ...base, label: series.mark, data: series.marked.map((i) => points[i]), names: undefined, low: undefined, showLine: false, pointStyle: "circle", pointRadius: 9, pointHoverRadius: 9, pointBorderWidth: 2.5, borderColor: colours.text, pointBorderColor: colours.text, backgroundColor: "transparent", isRing: true };
+    return { ...base, label: series.mark, data: series.marked.map((i) => points[i]), names: undefined, low: undefined, showLine: false, pointStyle: "circle", pointRadius: 8, pointHoverRadius: 8, pointBorderWidth: 2.2, borderColor: colours.text, pointBorderColor: colours.text, backgroundColor: "transparent", isRing: true };
   }
   function pointSets(chart, colours) {
     const joined = chart.kind === "line";
     return chart.series.flatMap((s, i) => {
       const points = s.x.map((x, k) => ({ x, y: s.y[k] }));
       const base = look(s, i, colours);
-      const many = points.length > 40;
-      const set = { ...base, data: points, names: s.labels, showLine: joined || s.dashed, borderWidth: 2, borderDash: s.dashed ? [6, 4] : s.second_axis ? [2, 3] : [], pointRadius: s.dashed ? 0 : joined ? (many ? 0 : 3) : 5, pointHitRadius: 8 };
+      const plain = s.dashed || (joined && (points.length > 40 || s.second_axis));
+      const set = { ...base, pointStyle: plain ? "line" : base.pointStyle, data: points, names: s.labels?.map((name) => shorten(name, 30)), showLine: joined || s.dashed, borderWidth: 2, borderDash: s.dashed ? [6, 4] : s.second_axis ? [2, 3] : [], pointRadius: plain ? 0 : joined ? 3 : 5, pointHitRadius: 8 };
       return s.marked ? [set, ring(s, points, base, colours)] : [set];
     });
   }
@@ -49,26 +49,30 @@
 
   // ---- scales
 
-  /// Ticks of a logarithmic scale that have a name: 1, 2 and 5 of each power.
-  function logTick(value) {
-    const mantissa = value / 10 ** Math.floor(Math.log10(value) + 1e-9);
-    if (![1, 2, 5].some((m) => Math.abs(mantissa - m) < 1e-6)) return "";
-    return value >= 1e-3 && value < 1e5 ? String(Number(value.toPrecision(6))) : value.toExponential(0);
+  /// Powers of ten have a name on a logarithmic scale; 2 and 5 too where it has few powers.
+  function logTick(value, _, ticks) {
+    const power = 10 ** Math.floor(Math.log10(value) + 1e-9);
+    const few = ticks[ticks.length - 1].value / ticks[0].value < 200;
+    if (!(few ? [1, 2, 5] : [1]).some((m) => Math.abs(value / power - m) < 1e-6)) return "";
+    if (value >= 1e4) return new Intl.NumberFormat("en", { notation: "compact" }).format(value);
+    return value >= 1e-3 ? String(Number(value.toPrecision(6))) : value.toExponential(0);
   }
+  const withAir = (least, most) => ({ suggestedMin: least - 0.04 * (most - least), suggestedMax: most + 0.04 * (most - least) });
   function valueScale(axis, values, colours) {
     const scale = {
       type: axis.logarithmic ? "logarithmic" : "linear", min: axis.least, max: axis.most,
-      title: { display: true, text: axis.title, color: colours.text, font: { size: 13 } }, ticks: { color: colours.text, font: { size: 12 } }, grid: { color: colours.grid }, border: { color: colours.muted },
+      title: { display: true, text: axis.title, color: colours.text, font: { size: 13 } }, ticks: { color: colours.text, font: { size: 12 }, maxRotation: 0 }, grid: { color: colours.grid }, border: { color: colours.muted },
     };
     if (axis.logarithmic) scale.ticks.callback = logTick;
-    else if (values.length) Object.assign(scale, { suggestedMin: Math.min(...values), suggestedMax: Math.max(...values) });
+    else if (values.length) Object.assign(scale, withAir(Math.min(...values), Math.max(...values)));
     return scale;
   }
   function categoryScale(chart, colours) {
     const scale = valueScale(chart.x, [], colours);
-    const name = (i) => shorten(chart.categories[i] ?? "", 42);
+    const name = (i) => shorten(chart.categories[i] ?? "", chart.horizontal ? 34 : 24);
+    if (chart.horizontal) scale.title.display = false; // names from top to bottom say themselves what they are
     scale.grid = { display: chart.kind === "dots", color: colours.grid };
-    scale.ticks.autoSkip = !chart.horizontal;
+    Object.assign(scale.ticks, { autoSkip: !chart.horizontal, maxRotation: 40 });
     if (chart.kind === "bars") return { ...scale, type: "category", stacked: chart.stacked, ticks: { ...scale.ticks, callback: (_, i) => name(i) } };
     return {
       ...scale, min: -0.5, max: chart.categories.length - 0.5, reverse: Boolean(chart.horizontal), ticks: { ...scale.ticks, callback: name },

@@ -70,6 +70,15 @@ const Drawing = (() => {
   };
 
   const overlap = (a, b) => a.x < b.x + b.w && b.x < a.x + a.w && a.y < b.y + b.h && b.y < a.y + a.h;
+  /// A point with its ring, and its whisker.
+  function drawnParts(scale, set, p, i) {
+    const parts = set.pointRadius > 0 ? [{ x: p.x - set.pointRadius, y: p.y - set.pointRadius, w: 2 * set.pointRadius, h: 2 * set.pointRadius }] : [];
+    if (set.low && set.low[i] !== null) {
+      const top = scale.getPixelForValue(set.high[i]);
+      parts.push({ x: p.x - 3, y: top, w: 6, h: scale.getPixelForValue(set.low[i]) - top });
+    }
+    return parts;
+  }
   /// Names stand where they hide neither points nor one another; one that finds no place is left to the tooltip.
   const names = {
     id: "names",
@@ -77,7 +86,7 @@ const Drawing = (() => {
       if (!show) return;
       const { ctx, chartArea: a } = chart;
       const sets = visible(chart);
-      const taken = sets.flatMap(({ set, meta }) => (set.reference ? [] : meta.data.map((p) => ({ x: p.x - 5, y: p.y - 5, w: 10, h: 10 }))));
+      const taken = sets.flatMap(({ set, meta }) => meta.data.flatMap((p, i) => drawnParts(chart.scales[set.yAxisID], set, p, i)));
       ctx.save();
       ctx.font = "12px system-ui, 'DejaVu Sans', sans-serif";
       ctx.fillStyle = colour;
@@ -88,7 +97,7 @@ const Drawing = (() => {
           if (!text) return;
           const w = ctx.measureText(text).width;
           const h = 14;
-          const places = [[8, -h / 2], [-w - 8, -h / 2], [-w / 2, -h - 6], [-w / 2, 7], [7, -h - 3], [7, 4], [-w - 7, -h - 3], [-w - 7, 4]].map(([dx, dy]) => ({ x: p.x + dx, y: p.y + dy, w, h }));
+          const places = [0, -10, 10, -20, 20, -30, 30].flatMap((dy) => [[13, dy - h / 2], [-w - 13, dy - h / 2]]).map(([dx, dy]) => ({ x: p.x + dx, y: p.y + dy, w, h }));
           const place = places.find((b) => b.x >= a.left && b.x + b.w <= a.right && b.y >= a.top && b.y + b.h <= a.bottom && !taken.some((t) => overlap(t, b)));
           if (!place) return;
           taken.push(place);
