@@ -4,7 +4,7 @@
 
 #include <algorithm>
 
-#include "base/child_process.h"
+#include "base/run_program.h"
 #include "report/csv.h"
 #include "report/gnuplot.h"
 
