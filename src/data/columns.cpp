@@ -151,6 +151,7 @@ Columns find_columns(std::span<const std::string> names, const ColumnConfig& con
   if (!config.pair.empty()) c.pair = finder.named(config.pair, "second text");
   if (labels != LabelUse::kIgnored && !config.label.empty()) c.label = finder.named(config.label, "label");
   if (!config.id.empty()) c.id = finder.named(config.id, "id");
+  if (!config.slice.empty()) c.slice = finder.named(config.slice, "groups");
 
   if (kind == RowKind::kTokens) find_token_columns(finder, labels, c);
   if (kind == RowKind::kQuestion) find_question_columns(finder, labels, c);

@@ -12,13 +12,14 @@ namespace attune {
 
 /// Column names as the user gave them; "" means: find it by the usual names.
 /// Of tokens: text names the words, label the tags. Of questions: text, pair and label name question, context and answers.
+/// `slice` is only ever named by the user.
 struct ColumnConfig {
-  std::string text, pair, label, id;
+  std::string text, pair, label, id, slice;
 };
 
 /// Positions in a file's list of columns; -1: there is none.
 struct Columns {
-  int text = -1, pair = -1, label = -1, id = -1;
+  int text = -1, pair = -1, label = -1, id = -1, slice = -1;
 };
 
 enum class LabelUse {

@@ -71,7 +71,7 @@ ReadOptions DataConfig::read_options(LabelUse use, RowKind kind) const {
   ReadOptions how;
   how.kind = kind;
   how.format = format;
-  how.columns = {.text = text_column, .pair = pair_column, .label = label_column, .id = id_column};
+  how.columns = {.text = text_column, .pair = pair_column, .label = label_column, .id = id_column, .slice = group_by};
   how.labels = kind == RowKind::kDocument ? LabelUse::kIgnored : use;  // documents are their own labels
   how.on_bad_rows = on_bad_rows;
   how.header = header;

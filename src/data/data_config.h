@@ -20,6 +20,7 @@ struct DataConfig {
   std::string retain_eval;                                        ///< general text: what a language model must not forget
   DataFormat format = DataFormat::kAuto;                          ///< by name and content
   std::string text_column, pair_column, label_column, id_column;  ///< "" = found by their usual names
+  std::string group_by;                                           ///< column that evaluate breaks figures down by; "" = none
   std::optional<bool> header;                                     ///< first line of CSV/TSV holds names; unset: found out
   std::string label_separator;      ///< splits a text cell into several labels; "" = not multi-label in CSV/TSV
   std::vector<std::string> labels;  ///< label names in the order of their ids; empty: the model's, else from the data

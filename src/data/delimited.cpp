@@ -6,13 +6,14 @@
 
 namespace attune {
 
-DelimitedParser::DelimitedParser(std::string_view content, char delimiter, bool quoting, uint64_t max_record)
+DelimitedParser::DelimitedParser(std::string_view content, char delimiter, bool quoting, uint64_t max_record, uint64_t first_line, bool line_feeds)
     : content_(content),
       delimiter_(delimiter),
       quoting_(quoting),
       // Unquoted files may hold a stray carriage return in a text; it ends a line only where nothing else does.
-      return_ends_line_(quoting || content.find('\n') == std::string_view::npos),
-      max_record_(max_record) {}
+      return_ends_line_(quoting || (!line_feeds && content.find('\n') == std::string_view::npos)),
+      max_record_(max_record),
+      line_(first_line) {}
 
 size_t DelimitedParser::end_of_line(size_t at) const {
   return std::min(return_ends_line_ ? content_.find_first_of("\r\n", at) : content_.find('\n', at), content_.size());

@@ -18,12 +18,15 @@ struct DelimitedRecord {
 
 class DelimitedParser {
  public:
-  /// `content` outlives the parser. A record longer than `max_record` bytes is a problem, and so is a quote that is never closed.
-  DelimitedParser(std::string_view content, char delimiter, bool quoting, uint64_t max_record);
+  /// `content` outlives the parser. A record longer than `max_record` bytes is a problem, and so is a quote that is never closed. Of a piece
+  /// of a file: the line it begins in, and whether other pieces have line feeds.
+  DelimitedParser(std::string_view content, char delimiter, bool quoting, uint64_t max_record, uint64_t first_line = 1, bool line_feeds = false);
 
   /// The next record that is not a blank line; false at the end. Cells beyond `max_cells` are counted, not kept.
   bool next(DelimitedRecord& record, size_t max_cells);
   uint64_t blank_lines() const { return blank_; }
+  size_t position() const { return at_; }  ///< bytes read
+  uint64_t line() const { return line_; }  ///< 1-based, the one read next
 
  private:
   struct Slice {
@@ -41,7 +44,7 @@ class DelimitedParser {
   bool return_ends_line_;  ///< a lone carriage return ends a line
   uint64_t max_record_;
   size_t at_ = 0;
-  uint64_t line_ = 1, blank_ = 0, columns_ = 0;
+  uint64_t line_, blank_ = 0, columns_ = 0;
   std::vector<Slice> slices_;
 };
 

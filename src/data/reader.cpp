@@ -10,6 +10,7 @@
 #include "base/utf8.h"
 #include "data/conll.h"
 #include "data/question_rows.h"
+#include "data/reading.h"
 #include "data/row_maker.h"
 
 namespace attune {
@@ -17,60 +18,21 @@ namespace {
 
 constexpr std::string_view kBom = "\xef\xbb\xbf";
 
-[[noreturn]] void fail_data(const char* id, const std::string& where, std::string what, std::string hint = "") {
-  fail(ErrorCode::kInput, {.id = id, .where = where, .what = std::move(what), .expected = "", .got = "", .hint = std::move(hint)});
-}
-
-std::string_view without_bom(std::string_view content, const std::string& where) {
-  if (content.starts_with(kBom)) return content.substr(kBom.size());
-  if (content.starts_with("\xff\xfe") || content.starts_with("\xfe\xff")) {
-    fail_data("data.encoding", where, "is UTF-16 or UTF-32 text; files must be UTF-8", "convert it: iconv -f UTF-16 -t UTF-8 IN > OUT");
-  }
-  return content;
-}
-
-void resolve(DataFile& file, const ReadOptions& options) { file.columns = find_columns(file.column_names, options.columns, options.labels, file.name, options.kind); }
-
 /// CoLA's train and dev files: source, label, author's mark, sentence, and no header.
 bool looks_like_cola(const DelimitedRecord& first) {
   return first.columns == 4 && (first.cells[1] == "0" || first.cells[1] == "1") && (first.cells[2].empty() || first.cells[2] == "*");
 }
 
 void parse_delimited(std::string_view content, DataFile& file, const ReadOptions& options, bool checked) {
-  if (options.kind == RowKind::kTokens && options.labels == LabelUse::kRequired) {
-    fail_data("data.format", file.name, "CSV and TSV cells cannot hold a list of words with a tag each", "use CoNLL columns (format: conll) or JSON Lines with tokens and ner_tags");
-  }
+  refuse_delimited(file, options);
   const bool csv = file.format == DataFormat::kCsv;
-  const char delimiter = !csv ? '\t' : options.delimiter != 0 ? options.delimiter : guess_delimiter(content);
-  constexpr size_t kMostColumns = 4096;
-  DelimitedParser parser(content, delimiter, csv, options.max_record);
+  DelimitedParser parser(content, !csv ? '\t' : options.delimiter != 0 ? options.delimiter : guess_delimiter(content), csv, options.max_record);
+  const NextRecord next = [&](DelimitedRecord& record, size_t cells) { return parser.next(record, cells); };
   DelimitedRecord record;
-  if (!parser.next(record, kMostColumns)) fail_data("data.empty", file.name, "holds only blank lines");
-  if (!record.problem.empty()) fail_data("data.header", fmt::format("{}:{}", file.name, record.line), "the header cannot be read: " + record.problem);
-  if (record.columns > kMostColumns) fail_data("data.header", file.name, fmt::format("{} columns; at most {} are read", record.columns, kMostColumns));
-  if (!checked) {
-    for (const std::string& cell : record.cells) {
-      if (const std::string problem = text_problem(cell); !problem.empty()) {
-        fail_data("data.header", fmt::format("{}:{}", file.name, record.line), "the header cannot be read: " + problem);
-      }
-    }
-  }
-  bool is_row = options.header == false;
-  if (is_row) {
-    for (size_t i = 0; i < record.cells.size(); ++i) file.column_names.push_back(std::to_string(i + 1));
-  } else if (!options.header && !csv && looks_like_cola(record)) {
-    file.column_names = {"source", "label", "mark", "sentence"};
-    file.glue_task = "cola";
-    is_row = true;
-  } else {
-    file.column_names = record.cells;
-  }
-  resolve(file, options);
-  if (file.glue_task.empty()) file.glue_task = glue_task(file.column_names);
+  const bool is_row = take_header(next, record, file, options, checked);
   RowMaker maker(file, options);
-  const size_t columns = file.column_names.size();
   if (is_row) maker.add(record, checked);
-  while (parser.next(record, columns)) maker.add(record, checked);
+  while (parser.next(record, file.column_names.size())) maker.add(record, checked);
   file.blank_lines = parser.blank_lines();
 }
 
@@ -80,6 +42,7 @@ void parse_json_rows(std::string_view content, DataFile& file, const ReadOptions
   file.column_names = keys_of(records);
   file.blank_lines = records.blank_lines;
   if (options.kind == RowKind::kQuestion && std::any_of(records.records.begin(), records.records.end(), [](const JsonRecord& r) { return is_squad_record(r.object); })) {
+    refuse_slice(file, options);
     RowMaker maker(file, options);
     for (JsonRecord& record : records.records) maker.add_squad(record);
     return;
@@ -116,38 +79,90 @@ bool skipped_by_glue(const DataFile& file) {
   return file.glue_task == "qqp" && std::all_of(file.bad.begin(), file.bad.end(), [](const BadRow& b) { return b.reason.find(" columns, found ") != std::string::npos; });
 }
 
-void judge(const DataFile& file, const ReadOptions& options) {
-  if (!file.bad.empty() && options.on_bad_rows == OnBadRows::kStop && !skipped_by_glue(file)) {
-    const size_t all = file.bad.size() + file.rows.size();
-    fail_data("data.bad_rows", file.name, fmt::format("{} of {} rows cannot be used:{}", grouped(file.bad.size()), grouped(all), list_bad_rows(file.name, file.bad)),
-              "correct them, or say on_bad_rows: skip to go on without them");
-  }
-  if (file.rows.empty() && file.bad.empty()) {
-    fail_data("data.no_rows", file.name, file.format == DataFormat::kCsv || file.format == DataFormat::kTsv ? "has a header but no rows" : "holds no rows");
-  }
-  if (file.rows.empty()) fail_data("data.no_rows", file.name, "has no usable row:" + list_bad_rows(file.name, file.bad));
-}
-
-void warn_of_bad_rows(const DataFile& file) {
-  if (file.bad.empty()) return;
-  warning(fmt::format("{}: {} of {} rows are left out:{}", file.name, grouped(file.bad.size()), grouped(file.bad.size() + file.rows.size()),
-                      list_bad_rows(file.name, file.bad)));
-}
-
-/// Words with tags are in columns where a text file or a TSV could be meant; a list of texts to predict is text.
-DataFormat format_for(const fs::path& path, const ReadOptions& options) {
-  if (options.format != DataFormat::kAuto) return options.format;
-  const DataFormat format = format_of(path);
-  const bool columns = options.kind == RowKind::kTokens && options.labels != LabelUse::kIgnored && (format == DataFormat::kText || format == DataFormat::kTsv);
-  return columns ? DataFormat::kConll : format;
-}
-
 DataFormat sniff(std::string_view line) {
   const size_t first = line.find_first_not_of(" \t");
   return first != std::string_view::npos && line[first] == '{' ? DataFormat::kJsonLines : DataFormat::kText;
 }
 
 }  // namespace
+
+void fail_data(const char* id, const std::string& where, std::string what, std::string hint) {
+  fail(ErrorCode::kInput, {.id = id, .where = where, .what = std::move(what), .expected = "", .got = "", .hint = std::move(hint)});
+}
+
+std::string_view without_bom(std::string_view content, const std::string& where) {
+  if (content.starts_with(kBom)) return content.substr(kBom.size());
+  if (content.starts_with("\xff\xfe") || content.starts_with("\xfe\xff")) {
+    fail_data("data.encoding", where, "is UTF-16 or UTF-32 text; files must be UTF-8", "convert it: iconv -f UTF-16 -t UTF-8 IN > OUT");
+  }
+  return content;
+}
+
+void resolve(DataFile& file, const ReadOptions& options) { file.columns = find_columns(file.column_names, options.columns, options.labels, file.name, options.kind); }
+
+void refuse_slice(const DataFile& file, const ReadOptions& options) {
+  if (options.columns.slice.empty()) return;
+  fail_data("data.column", file.name, fmt::format("there is no column '{}' for the groups: rows of this form have no named columns", options.columns.slice),
+            "use JSON Lines or CSV with such a column");
+}
+
+void refuse_delimited(const DataFile& file, const ReadOptions& options) {
+  if (options.kind == RowKind::kTokens && options.labels == LabelUse::kRequired) {
+    fail_data("data.format", file.name, "CSV and TSV cells cannot hold a list of words with a tag each", "use CoNLL columns (format: conll) or JSON Lines with tokens and ner_tags");
+  }
+}
+
+bool take_header(const NextRecord& next, DelimitedRecord& record, DataFile& file, const ReadOptions& options, bool checked) {
+  constexpr size_t kMostColumns = 4096;
+  if (!next(record, kMostColumns)) fail_data("data.empty", file.name, "holds only blank lines");
+  if (!record.problem.empty()) fail_data("data.header", fmt::format("{}:{}", file.name, record.line), "the header cannot be read: " + record.problem);
+  if (record.columns > kMostColumns) fail_data("data.header", file.name, fmt::format("{} columns; at most {} are read", record.columns, kMostColumns));
+  if (!checked) {
+    for (const std::string& cell : record.cells) {
+      if (const std::string problem = text_problem(cell); !problem.empty()) {
+        fail_data("data.header", fmt::format("{}:{}", file.name, record.line), "the header cannot be read: " + problem);
+      }
+    }
+  }
+  bool is_row = options.header == false;
+  if (is_row) {
+    for (size_t i = 0; i < record.cells.size(); ++i) file.column_names.push_back(std::to_string(i + 1));
+  } else if (!options.header && file.format != DataFormat::kCsv && looks_like_cola(record)) {
+    file.column_names = {"source", "label", "mark", "sentence"};
+    file.glue_task = "cola";
+    is_row = true;
+  } else {
+    file.column_names = record.cells;
+  }
+  resolve(file, options);
+  if (file.glue_task.empty()) file.glue_task = glue_task(file.column_names);
+  return is_row;
+}
+
+void judge(const DataFile& file, size_t rows, const ReadOptions& options) {
+  if (!file.bad.empty() && options.on_bad_rows == OnBadRows::kStop && !skipped_by_glue(file)) {
+    const size_t all = file.bad.size() + rows;
+    fail_data("data.bad_rows", file.name, fmt::format("{} of {} rows cannot be used:{}", grouped(file.bad.size()), grouped(all), list_bad_rows(file.name, file.bad)),
+              "correct them, or say on_bad_rows: skip to go on without them");
+  }
+  if (rows == 0 && file.bad.empty()) {
+    fail_data("data.no_rows", file.name, file.format == DataFormat::kCsv || file.format == DataFormat::kTsv ? "has a header but no rows" : "holds no rows");
+  }
+  if (rows == 0) fail_data("data.no_rows", file.name, "has no usable row:" + list_bad_rows(file.name, file.bad));
+}
+
+void warn_of_bad_rows(const DataFile& file, size_t rows) {
+  if (file.bad.empty()) return;
+  warning(fmt::format("{}: {} of {} rows are left out:{}", file.name, grouped(file.bad.size()), grouped(file.bad.size() + rows),
+                      list_bad_rows(file.name, file.bad)));
+}
+
+DataFormat format_for(const fs::path& path, const ReadOptions& options) {
+  if (options.format != DataFormat::kAuto) return options.format;
+  const DataFormat format = format_of(path);
+  const bool columns = options.kind == RowKind::kTokens && options.labels != LabelUse::kIgnored && (format == DataFormat::kText || format == DataFormat::kTsv);
+  return columns ? DataFormat::kConll : format;
+}
 
 std::string list_bad_rows(const std::string& where, const std::vector<BadRow>& bad) {
   Problems problems;
@@ -214,10 +229,16 @@ DataFile parse_rows(std::string_view content, const std::string& where, const Re
     case DataFormat::kTsv: parse_delimited(content, file, options, checked); break;
     case DataFormat::kJson:
     case DataFormat::kJsonLines: parse_json_rows(content, file, options); break;
-    case DataFormat::kConll: parse_conll(content, file, options, checked); break;
-    default: parse_text(content, file, options, checked); break;
+    case DataFormat::kConll:
+      refuse_slice(file, options);
+      parse_conll(content, file, options, checked);
+      break;
+    default:
+      refuse_slice(file, options);
+      parse_text(content, file, options, checked);
+      break;
   }
-  judge(file, options);
+  judge(file, file.rows.size(), options);
   return file;
 }
 
@@ -236,7 +257,7 @@ DataFile read_rows(const fs::path& path, const ReadOptions& options) {
     content = read_file_gz(path, options.max_bytes);
   }
   DataFile file = parse_rows(content, path == "-" ? "standard input" : path.string(), known);
-  warn_of_bad_rows(file);
+  warn_of_bad_rows(file, file.rows.size());
   return file;
 }
 

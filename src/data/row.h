@@ -27,6 +27,7 @@ struct Row {
   std::string text;
   std::optional<std::string> pair;  ///< second text; of a question: its context
   std::vector<std::string> tokens;  ///< words of token tasks; `text` is then these with a space between
+  std::string slice;                ///< of the column that figures are broken down by (--group-by); "" without one
   std::string group;                ///< context or document the row belongs to, "" when it stands alone: clusters of intervals
   /// The label cell as written: text for CSV/TSV, any JSON value for JSON files (list for multi-label); null when absent. Token tasks: the
   /// list of tags. Questions: {"text": [...], "answer_start": [...]} in code points, empty lists where there is no answer. Documents: `messages`.

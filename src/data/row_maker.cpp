@@ -9,7 +9,8 @@
 namespace attune {
 namespace {
 
-std::string id_text(const Json& value) {
+/// A cell as text: "" for null.
+std::string cell_text(const Json& value) {
   if (value.is_null()) return "";
   return value.is_string() ? value.get<std::string>() : dump_json(value, {.indent = -1, .sort_keys = false, .ascii = false});
 }
@@ -38,13 +39,6 @@ bool label_is_usable(const Json& label) {
   return true;
 }
 
-void take_id(const JsonRecord& record, const std::string& name, Row& row) {
-  const auto id = record.object.find(name);
-  if (id == record.object.end()) return;
-  row.id = id_text(*id);
-  row.id_is_number = id->is_number();
-}
-
 }  // namespace
 
 std::string joined_words(std::span<const std::string> words) {
@@ -69,6 +63,14 @@ Json* RowMaker::member(JsonRecord& record, int column) const {
   if (column < 0) return nullptr;
   const auto it = record.object.find(name(column));
   return it == record.object.end() ? nullptr : &*it;
+}
+
+void RowMaker::take_names(JsonRecord& record, Row& row) const {
+  if (const Json* id = member(record, file_.columns.id)) {
+    row.id = cell_text(*id);
+    row.id_is_number = id->is_number();
+  }
+  if (const Json* slice = member(record, file_.columns.slice)) row.slice = cell_text(*slice);
 }
 
 void RowMaker::keep(Row&& row) {
@@ -96,6 +98,7 @@ void RowMaker::add(DelimitedRecord& record, bool checked) {
   const auto cell = [&](int column) { return std::move(record.cells[static_cast<size_t>(column)]); };
   Row row;
   row.line = record.line;
+  if (c.slice >= 0) row.slice = record.cells[static_cast<size_t>(c.slice)];
   if (c.label >= 0) {
     row.label = cell(c.label);
     if (label_is_missing(row.label)) {
@@ -127,6 +130,7 @@ void RowMaker::add(JsonRecord& record) {
   const Columns& c = file_.columns;
   Row row;
   row.line = record.line;
+  take_names(record, row);
   for (const int column : {c.text, c.pair}) {
     if (column < 0) continue;
     Json* value = member(record, column);
@@ -149,7 +153,6 @@ void RowMaker::add(JsonRecord& record) {
     return bad(record.line, fmt::format("'{}': the label is missing", name(c.label)));
   }
   if (label_is_missing(row.label)) row.label = nullptr;
-  if (c.id >= 0) take_id(record, name(c.id), row);
   keep(std::move(row));
 }
 
@@ -191,7 +194,7 @@ void RowMaker::add_tokens(JsonRecord& record) {
     }
     row.label = std::move(*tags);
   }
-  if (c.id >= 0) take_id(record, name(c.id), row);
+  take_names(record, row);
   keep(std::move(row));
 }
 
@@ -218,7 +221,7 @@ void RowMaker::add_document(JsonRecord& record) {
     if (problem.empty() && pair) row.pair = pair->get<std::string>();
   }
   if (!problem.empty()) return bad(record.line, std::move(problem));
-  if (c.id >= 0) take_id(record, name(c.id), row);
+  take_names(record, row);
   keep(std::move(row));
 }
 
@@ -232,7 +235,7 @@ void RowMaker::add_question(JsonRecord& record) {
       return bad(record.line, fmt::format("'{}' is {}, expected a text", name(column), value == nullptr ? "missing" : json_kind(*value)));
     (column == c.text ? row.text : row.pair.emplace()) = value->get_ref<const std::string&>();
   }
-  if (c.id >= 0) take_id(record, name(c.id), row);
+  take_names(record, row);
   const Json* answers = member(record, c.label);
   if (std::string problem = settle_question(row, answers == nullptr ? Json() : *answers, options_.labels); !problem.empty()) return bad(record.line, std::move(problem));
   keep_question(std::move(row));

@@ -31,6 +31,8 @@ class RowMaker {
   std::string name(int column) const { return file_.column_names[static_cast<size_t>(column)]; }
   /// The value in a column; null where the record has none.
   Json* member(JsonRecord& record, int column) const;
+  /// Its id and slice.
+  void take_names(JsonRecord& record, Row& row) const;
   void keep(Row&& row);
   void add_tokens(JsonRecord& record);
   void add_question(JsonRecord& record);

@@ -75,11 +75,13 @@ Split split_positions(size_t n, size_t held_out, uint64_t seed, std::span<const 
   return split;
 }
 
+int32_t Strata::of(const Row& row) { return classes_.emplace(label_text(row.label), static_cast<int32_t>(classes_.size())).first->second; }
+
 std::vector<int32_t> strata_of(std::span<const Row> rows) {
-  std::map<std::string, int32_t> classes;
+  Strata classes;
   std::vector<int32_t> strata;
   strata.reserve(rows.size());
-  for (const Row& row : rows) strata.push_back(classes.emplace(label_text(row.label), static_cast<int32_t>(classes.size())).first->second);
+  for (const Row& row : rows) strata.push_back(classes.of(row));
   return strata;
 }
 

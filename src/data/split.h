@@ -3,7 +3,9 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <span>
+#include <string>
 #include <vector>
 
 #include "data/row.h"
@@ -21,6 +23,13 @@ struct Split {
 Split split_positions(size_t n, size_t held_out, uint64_t seed, std::span<const int32_t> strata = {});
 
 /// A class number for each row by its label cell, in order of first appearance; for `strata`.
+class Strata {
+ public:
+  int32_t of(const Row& row);
+
+ private:
+  std::map<std::string, int32_t> classes_;
+};
 std::vector<int32_t> strata_of(std::span<const Row> rows);
 
 /// In file order, index and id kept. `count` at least the number of rows: all of them.
