@@ -2,15 +2,15 @@
 #include "app/evaluate.h"
 
 #include "app/baselines.h"
+#include "app/evaluate_rows.h"
 #include "app/int8_run.h"
 #include "app/run_folder.h"
 #include "app/stored_base.h"
 #include "app/stored_predictions.h"
 #include "app/training_data.h"
 #include "base/error.h"
-#include "base/log.h"
-#include "base/signals.h"
 #include "data/split.h"
+#include "metrics/report.h"
 
 namespace attune {
 namespace {
@@ -35,6 +35,15 @@ Json evaluate_stored(const EvaluateOptions& options) {
   return result;
 }
 
+std::vector<Row> all_rows(const RowSource& source) {
+  std::vector<Row> rows;
+  source.for_each([&](Row&& row) {
+    rows.push_back(std::move(row));
+    return true;
+  });
+  return rows;
+}
+
 SplitData baseline_rows(const EvaluateOptions& options, const Task& task) {
   SplitData train;
   train.file = options.train_file;
@@ -45,7 +54,13 @@ SplitData baseline_rows(const EvaluateOptions& options, const Task& task) {
 }
 
 /// Their numbers and, beside the model's, their predictions.
-void add_baselines(const EvaluateOptions& options, const SplitData& train, const SplitData& split, const Task& task, Json& result) {
+void add_baselines(const EvaluateOptions& options, const SplitData& train, const RowSource& source, const LoadedModel& m, Json& result) {
+  const Task& task = *m.task;
+  SplitData split;
+  split.file = options.file;
+  split.rows = all_rows(source);
+  if (options.max_samples > 0) split.rows = sample_rows(split.rows, static_cast<size_t>(options.max_samples), 42, options.data.stratify);
+  split.examples = task.encode_all(split.rows, *m.tokenizer, split.file);
   const std::vector<BaselineResult> found = baseline_results(baselines_from_names(options.baselines), train, split, task);
   put_baselines(found, result);
   if (options.predictions.empty()) return;
@@ -53,6 +68,8 @@ void add_baselines(const EvaluateOptions& options, const SplitData& train, const
 }
 
 }  // namespace
+
+std::string groups_table(const Json& result) { return result.contains("groups") ? metrics_table_of_groups(result["groups"]) : ""; }
 
 Json evaluate(const EvaluateOptions& options) {
   if (options.model.empty()) return evaluate_stored(options);
@@ -64,38 +81,26 @@ Json evaluate(const EvaluateOptions& options) {
   OpenedModel opened = open_model(options.model, options.base_model);
   if (opened.settings) apply_reading(options.data, *opened.settings);
   if (!options.task.empty() && !remembered(opened, options.task)) refuse_task(opened, options.task);
-  SplitData split;
-  split.file = options.file;
   const RowKind kind = opened.settings ? find_task(opened.settings->task).rows : RowKind::kText;
-  split.rows = read_rows(options.file, options.data.read_options(LabelUse::kRequired, kind)).rows;
-  if (options.max_samples > 0) split.rows = sample_rows(split.rows, static_cast<size_t>(options.max_samples), 42, options.data.stratify);
-
-  if (opened.settings) settle_chat_form(split.rows, opened, *opened.settings);
+  const RowSource source(options.file, options.data.read_options(LabelUse::kRequired, kind));
+  if (opened.settings && kind == RowKind::kDocument) settle_chat_form(all_rows(source), opened, *opened.settings);
   const Context ctx = make_context(options.threads);
   const BaseStorage storage{storage_of(QuantizationConfig::asked(options.quantization), opened), ctx.threads};
   LoadedModel m = load_for_use(std::move(opened), options.strict, storage);
   const bool int8 = infer_in(options.compute, m, ctx);
   const SplitData train = baseline_rows(options, *m.task);
-  split.examples = m.task->encode_all(split.rows, *m.tokenizer, split.file);
-  Evaluation e;
-  {
-    Progress progress("evaluating", static_cast<int64_t>(split.examples.size()));
-    EvaluationOptions how;
-    how.max_sequences = options.batch_size;
-    how.go_on = [&](int64_t done) {
-      throw_if_interrupted();
-      progress.update(done);
-      return true;
-    };
-    e = std::move(*evaluate_examples(ctx, *m.model, *m.task, split.rows, split.examples, how));
-  }
-  if (!options.predictions.empty()) {
+  EvaluateRows how{options.batch_size, options.max_samples, options.data.stratify, !options.data.group_by.empty()};
+  EvaluatedRows e;
+  if (options.predictions.empty()) {
+    e = evaluate_rows(ctx, m, source, options.file, how);
+  } else {
     if (!m.task->answers_rows())
       fail(ErrorCode::kUsage, {.id = "evaluate.predictions", .where = "--predictions", .what = "a language model has no prediction a row", .hint = "leave it out"});
-    const Artifact predictions = predictions_artifact(options.predictions, *m.task, split, e.outputs);
-    write_file_atomically(options.predictions, predictions.fill);
-    for (const NamedText& file : m.task->files(split.rows, split.examples, e.outputs))
-      write_file_atomically(fs::path(options.predictions).parent_path() / file.name, file.text);
+    write_file_atomically(options.predictions, [&](OutputFile& out) {
+      how.predictions = &out;
+      e = evaluate_rows(ctx, m, source, options.file, how);
+    });
+    for (const NamedText& file : e.files) write_file_atomically(fs::path(options.predictions).parent_path() / file.name, file.text);
   }
   Json result = {{"task", m.task->settings().task}, {"model", options.model}, {"data", options.file}};
   result["base_storage"] = name_of(m.held.type);
@@ -103,9 +108,9 @@ Json evaluate(const EvaluateOptions& options) {
   result["compute"] = int8 ? "int8" : "f32";
   result.update(e.metrics);
   result["loss"] = e.loss;
-  if (!options.baselines.empty()) add_baselines(options, train, split, *m.task, result);
+  if (!options.baselines.empty()) add_baselines(options, train, source, m, result);
   result["runtime"] = e.runtime;
-  result["samples_per_second"] = static_cast<double>(split.examples.size()) / std::max(1e-9, e.runtime);
+  result["samples_per_second"] = static_cast<double>(e.examples) / std::max(1e-9, e.runtime);
   return result;
 }
 

@@ -32,6 +32,9 @@ struct EvaluateOptions {
 /// {label: {precision, recall, f1, support}}, confusion_matrix, majority_rate, majority_label, runtime. Regression: mse, mae, pearson,
 /// spearman. Baselines: baseline_NAME_METRIC; with `predictions` also baseline_NAME_predictions.jsonl beside that file. Without a model: the figures of options.predictions, the gold those of the data file where there is one; task, predictions, data,
 /// the task's metrics and loss.
+/// With data.group_by: groups {value: {rows, figures}}. Memory does not grow with the file: app/evaluate_rows.h.
 Json evaluate(const EvaluateOptions& options);
+/// Its groups for people; "" without.
+std::string groups_table(const Json& result);
 
 }  // namespace attune

@@ -43,6 +43,7 @@ void EvaluateOptions::fields(FieldList& f) {
   data.reading_fields(f);
   add_batch_size(f, batch_size);
   f.add("max_samples", max_samples, {.help = "only a seeded subset of the rows; 0: all", .least = 0});
+  f.add("group_by", data.group_by, {.help = "also the figures for each value of this column", .value = "NAME"});
   f.add("predictions", predictions,
         {.help = "with MODEL: write id, gold, prediction, scores and text of each row here; without: a file of such rows, or a run folder, to measure", .aliases = {"output", "-o"}, .value = "FILE"});
   f.add("null_odds", null_odds, {.help = "without MODEL: no-answer odds {id: number} for --predictions of the SQuAD script's form", .aliases = {"na_prob_file"}, .value = "FILE"});

@@ -64,24 +64,26 @@ void RunFolder::find_checkpoint(const RunConfig& config) {
   note(resume_from_ ? "Resuming from " + resume_from_->string() : "Nothing to resume in " + path_.string() + ": starting from the beginning");
 }
 
+void write_predictions(OutputFile& out, const Task& task, std::span<const Row> rows, std::span<const Example> examples, const Outputs& outputs) {
+  std::string text;
+  for (const RowOutputs& row : by_row(rows, examples, outputs)) {
+    Json line = {{"id", SplitData::id(*row.row)}};
+    line.update(task.judged(row));
+    line["text"] = row.row->text;
+    if (row.row->pair) line["text_pair"] = *row.row->pair;
+    if (!row.row->group.empty()) line["group"] = row.row->group;
+    text += dump_json(line, {.indent = -1, .sort_keys = false, .ascii = false, .nan_as_null = true});
+    text += '\n';
+    if (text.size() > (size_t{1} << 20)) {
+      out.write(text);
+      text.clear();
+    }
+  }
+  out.write(text);
+}
+
 Artifact predictions_artifact(std::string name, const Task& task, const SplitData& split, const Outputs& outputs) {
-  return {std::move(name), [&task, &split, outputs](OutputFile& out) {
-            std::string text;
-            for (const RowOutputs& row : by_row(split.rows, split.examples, outputs)) {
-              Json line = {{"id", split.id(*row.row)}};
-              line.update(task.judged(row));
-              line["text"] = row.row->text;
-              if (row.row->pair) line["text_pair"] = *row.row->pair;
-              if (!row.row->group.empty()) line["group"] = row.row->group;
-              text += dump_json(line, {.indent = -1, .sort_keys = false, .ascii = false, .nan_as_null = true});
-              text += '\n';
-              if (text.size() > (size_t{1} << 20)) {
-                out.write(text);
-                text.clear();
-              }
-            }
-            out.write(text);
-          }};
+  return {std::move(name), [&task, &split, outputs](OutputFile& out) { write_predictions(out, task, split.rows, split.examples, outputs); }};
 }
 
 }  // namespace attune

@@ -28,6 +28,8 @@ class RunFolder {
   std::optional<fs::path> resume_from_;
 };
 
+/// Lines of predictions.jsonl.
+void write_predictions(OutputFile& out, const Task& task, std::span<const Row> rows, std::span<const Example> examples, const Outputs& outputs);
 /// predictions.jsonl: one object a row: id, gold, prediction and what else the task says of it, then text, text_pair of a pair and group of a
 /// row that belongs to a document or context; app/stored_predictions.h reads it. Task and split must outlive the artifact.
 Artifact predictions_artifact(std::string name, const Task& task, const SplitData& split, const Outputs& outputs);

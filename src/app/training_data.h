@@ -11,7 +11,7 @@ struct SplitData {
   std::string file;  ///< of the rows; the training file for a part split off
   std::vector<Row> rows;
   std::vector<Example> examples;
-  std::string id(const Row& row) const { return row.id.empty() ? std::to_string(row.index) : row.id; }
+  static std::string id(const Row& row) { return row.id.empty() ? std::to_string(row.index) : row.id; }
 };
 
 struct TrainingData {

@@ -14,6 +14,7 @@ constexpr CommandText kEvaluateText = {
     "the majority class beside it. Without MODEL: of predictions that are stored, with the gold in that file or in --data, joined by id.",
     "attune evaluate runs/mine --data test.csv\n"
     "attune evaluate runs/mine --data test.csv --json\n"
+    "attune evaluate runs/mine --data test.csv --group-by source\n"
     "attune evaluate adapter --base-model models/all-MiniLM-L6-v2 --data test.jsonl --predictions predictions.jsonl\n"
     "attune evaluate --predictions predictions.jsonl --json\n"
     "attune evaluate --task question-answering --predictions predictions.json --null-odds null_odds.json --data dev-v2.0.json"};
@@ -26,7 +27,8 @@ void print_metrics(const Json& r) {
   if (r.value("base_description", "f32") != "f32" || r.value("compute", "f32") != "f32")
     print(fmt::format("{:<14} {}, products in {}\n", "base", r.value("base_description", "f32"), r.value("compute", "f32")));
   for (const char* key : {"accuracy", "f1_macro", "f1_weighted", "overall_f1", "overall_precision", "overall_recall", "overall_accuracy", "exact", "f1", "HasAns_exact", "HasAns_f1",
-                          "NoAns_exact", "NoAns_f1", "start_accuracy", "end_accuracy", "span_accuracy", "loss", "perplexity", "bits_per_byte", "mse", "mae", "pearson", "spearman", "majority_rate"}) {
+                          "NoAns_exact", "NoAns_f1", "start_accuracy", "end_accuracy", "span_accuracy", "loss", "perplexity", "bits_per_byte", "mse", "mae", "pearson", "spearman", "mcc", "roc_auc",
+                          "average_precision", "brier", "ece", "majority_rate"}) {
     std::string value = metric_text(r, key);
     if (value.empty()) continue;
     print(fmt::format("{:<14} {}", key, value));
@@ -36,6 +38,8 @@ void print_metrics(const Json& r) {
     print("\n");
   }
   print_baselines(r);
+  if (r.contains("undefined"))
+    for (const auto& [key, reason] : r["undefined"].items()) print(fmt::format("{:<14} not defined: {}\n", key, reason.get<std::string>()));
   if (r.contains("rows") && r["rows"].is_number_integer()) print(fmt::format("{:<14} {}\n", "rows", r["rows"].get<int64_t>()));
   if (r.contains("tokens") && r["tokens"].is_number_integer()) print(fmt::format("{:<14} {}\n", "tokens", r["tokens"].get<int64_t>()));
   if (r.contains("coverage") && r.contains("words"))
@@ -62,6 +66,7 @@ int run_evaluate(const std::vector<std::string>& args) {
     print_json(result);
   else
     print_metrics(result);
+  if (const std::string groups = groups_table(result); !common.json && !groups.empty()) print("\n" + groups);
   return 0;
 }
 

@@ -72,4 +72,7 @@ Json regression_json(std::span<const double> gold, std::span<const double> predi
 /// Any of the three for people, from the JSON object: aligned tables, the confusion matrix up to 12 classes.
 std::string metrics_table(const Json& metrics);
 
+/// Groups of rows side by side, {value: figures}: rows and what tells most.
+std::string metrics_table_of_groups(const Json& groups);
+
 }  // namespace attune

@@ -122,4 +122,25 @@ std::string metrics_table(const Json& metrics) {
   return out;
 }
 
+std::string metrics_table_of_groups(const Json& groups) {
+  std::vector<std::vector<std::string>> rows = {{"group", "rows"}};
+  for (const char* key : {"accuracy", "f1_macro", "overall_f1", "overall_accuracy", "exact", "f1", "mse", "pearson"}) {
+    const bool known = std::any_of(groups.begin(), groups.end(), [&](const Json& g) { return g.contains(key); });
+    const bool told = std::find(rows[0].begin(), rows[0].end(), "f1_macro") != rows[0].end();  // the f1 of two classes
+    if (known && !(told && std::string_view(key) == "f1")) rows[0].push_back(key);
+  }
+  const std::vector<std::string> keys = rows[0];
+  bool intervals = false;
+  for (const auto& [value, g] : groups.items()) {
+    rows.push_back({value.empty() ? "(empty)" : label_cell(value, 30), number(g["rows"])});
+    for (size_t i = 2; i < keys.size(); ++i) rows.back().push_back(number(g.value(keys[i], Json())));
+    const std::string interval = keys.size() > 2 ? keys[2] + "_interval" : "";
+    if (!g.contains(interval)) continue;
+    intervals = true;
+    rows.back().push_back(fmt::format("{:.4f} to {:.4f}", g[interval][0].get<double>(), g[interval][1].get<double>()));
+  }
+  if (intervals) rows[0].push_back("95% interval of " + keys[2]);
+  return aligned(rows);
+}
+
 }  // namespace attune

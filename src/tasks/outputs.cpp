@@ -1,5 +1,7 @@
 #include "tasks/outputs.h"
 
+#include <algorithm>
+
 #include "base/error.h"
 
 namespace attune {
@@ -7,6 +9,15 @@ namespace attune {
 std::span<const float> Outputs::of(size_t example) const {
   const int64_t begin = starts[example];
   return {logits.f32() + begin * logits.cols(), static_cast<size_t>(rows_of(example) * logits.cols())};
+}
+
+Outputs outputs_of(const Outputs& all, std::span<const size_t> examples) {
+  Outputs out;
+  for (const size_t i : examples) out.starts.push_back(out.starts.back() + all.rows_of(i));
+  out.logits = Tensor({out.starts.back(), all.logits.cols()});
+  float* to = out.logits.f32();
+  for (const size_t i : examples) to = std::copy(all.of(i).begin(), all.of(i).end(), to);
+  return out;
 }
 
 std::vector<RowOutputs> by_row(std::span<const Row> rows, std::span<const Example> examples, const Outputs& outputs) {

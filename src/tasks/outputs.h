@@ -21,9 +21,12 @@ struct Outputs {
   std::span<const float> of(size_t example) const;
 };
 
+/// Those of some of the examples, in the order given.
+Outputs outputs_of(const Outputs& all, std::span<const size_t> examples);
+
 /// One row of a file: its examples (more than one when it was cut into windows) and their logits.
 struct RowOutputs {
-  const Row* row = nullptr;
+  const Row* row = nullptr;  ///< null where examples came without rows
   std::span<const Example> examples;
   const Outputs* outputs = nullptr;
   size_t first = 0;  ///< of `examples` among all

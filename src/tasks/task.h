@@ -3,6 +3,7 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <vector>
@@ -39,6 +40,16 @@ struct NamedText {
 };
 
 class Task;
+
+/// The metrics of rows that come a few at a time, where they can be had without keeping texts and logits.
+class Scores {
+ public:
+  virtual ~Scores() = default;
+  /// A row with labels. Rows without a name are called by their number.
+  virtual void add(const RowOutputs&) = 0;
+  /// Task::metrics of all rows so far. Without a loss: as far as scores tell it.
+  virtual Json metrics(std::optional<double> loss = std::nullopt) const = 0;
+};
 
 /// A task before there is a model or data.
 struct TaskKind {
@@ -84,6 +95,8 @@ class Task {
   /// All metrics, without prefix: {"accuracy": ..., "f1_macro": ..., ...}; `loss` is the mean loss that stands beside them. The keys of
   /// `attune evaluate --json`.
   virtual Json metrics(std::span<const Row>, std::span<const Example>, const Outputs&, double loss) const = 0;
+  /// For evaluation sets of any size; null: metrics() needs all rows at once.
+  virtual std::unique_ptr<Scores> scores() const { return nullptr; }
   /// The same for people: a table.
   virtual std::string report(const Json& metrics) const = 0;
   /// Metrics where larger is better; what `metric_for_best_model` may name beside loss.

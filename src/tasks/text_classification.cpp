@@ -13,6 +13,53 @@
 namespace attune {
 namespace {
 
+/// Keeps what ClassificationTally does.
+class SingleLabelScores : public Scores {
+ public:
+  explicit SingleLabelScores(std::vector<std::string> labels) : tally_(std::move(labels)) {}
+  void add(const RowOutputs& row) override {
+    const std::span<const float> logits = row.logits(0);
+    tally_.add(row.examples.front().labels.id, argmax(logits), softmax(logits), row.row && !row.row->id.empty() ? row.row->id : std::to_string(row.row ? row.row->index : rows_));
+    ++rows_;
+  }
+  Json metrics(std::optional<double> loss) const override { return to_json(tally_.report(loss)); }
+
+ private:
+  ClassificationTally tally_;
+  uint64_t rows_ = 0;
+};
+
+/// Keeps two bytes a label of every row.
+class MultiLabelScores : public Scores {
+ public:
+  explicit MultiLabelScores(std::vector<std::string> labels) : labels_(std::move(labels)) {}
+  void add(const RowOutputs& row) override {
+    for (const float value : row.examples.front().labels.values) gold_.push_back(value > 0.5f);
+    for (const float logit : row.logits(0)) predicted_.push_back(logit > 0.0f);
+  }
+  Json metrics(std::optional<double> loss) const override { return multi_label_json(gold_, predicted_, labels_, loss); }
+
+ private:
+  std::vector<std::string> labels_;
+  std::vector<uint8_t> gold_, predicted_;
+};
+
+/// Keeps two numbers a target of every row: ranks need them all.
+class RegressionScores : public Scores {
+ public:
+  explicit RegressionScores(size_t targets) : targets_(static_cast<int64_t>(targets)) {}
+  void add(const RowOutputs& row) override {
+    const std::vector<float>& values = row.examples.front().labels.values;
+    gold_.insert(gold_.end(), values.begin(), values.end());
+    predicted_.insert(predicted_.end(), row.logits(0).begin(), row.logits(0).end());
+  }
+  Json metrics(std::optional<double> loss) const override { return regression_json(gold_, predicted_, targets_, loss); }
+
+ private:
+  int64_t targets_;
+  std::vector<double> gold_, predicted_;
+};
+
 class TextClassification : public Task {
  public:
   using Task::Task;
@@ -44,34 +91,18 @@ class TextClassification : public Task {
     return settings_.problem_type == ProblemType::kMultiLabel ? bce_with_logits_loss(ctx, logits, targets) : mse_loss(ctx, logits, targets);
   }
 
-  Json metrics(std::span<const Row>, std::span<const Example> examples, const Outputs& outputs, double loss) const override {
-    const auto n = examples.size(), c = settings_.labels.size();
-    const auto row = [&](size_t i) { return outputs.of(i); };
-    if (settings_.problem_type == ProblemType::kSingleLabel) {
-      std::vector<int32_t> gold, predicted;
-      std::vector<double> probabilities;
-      for (size_t i = 0; i < n; ++i) {
-        gold.push_back(examples[i].labels.id);
-        predicted.push_back(argmax(row(i)));
-        for (double p : softmax(row(i))) probabilities.push_back(p);
-      }
-      return to_json(classification_report(gold, predicted, probabilities, settings_.labels, loss));
+  Json metrics(std::span<const Row> rows, std::span<const Example> examples, const Outputs& outputs, double loss) const override {
+    const std::unique_ptr<Scores> all = scores();
+    for (size_t i = 0; i < examples.size(); ++i) all->add({rows.empty() ? nullptr : &rows[i], examples.subspan(i, 1), &outputs, i});
+    return all->metrics(loss);
+  }
+  std::unique_ptr<Scores> scores() const override {
+    switch (settings_.problem_type) {
+      case ProblemType::kSingleLabel: return std::make_unique<SingleLabelScores>(settings_.labels);
+      case ProblemType::kMultiLabel: return std::make_unique<MultiLabelScores>(settings_.labels);
+      case ProblemType::kRegression: return std::make_unique<RegressionScores>(settings_.labels.size());
     }
-    if (settings_.problem_type == ProblemType::kMultiLabel) {
-      std::vector<uint8_t> gold, predicted;
-      for (size_t i = 0; i < n; ++i)
-        for (size_t j = 0; j < c; ++j) {
-          gold.push_back(examples[i].labels.values[j] > 0.5f);
-          predicted.push_back(row(i)[j] > 0.0f);
-        }
-      return multi_label_json(gold, predicted, settings_.labels, loss);
-    }
-    std::vector<double> gold, predicted;
-    for (size_t i = 0; i < n; ++i) {
-      gold.insert(gold.end(), examples[i].labels.values.begin(), examples[i].labels.values.end());
-      predicted.insert(predicted.end(), row(i).begin(), row(i).end());
-    }
-    return regression_json(gold, predicted, static_cast<int64_t>(c), loss);
+    return nullptr;
   }
   std::string report(const Json& metrics) const override { return metrics_table(metrics); }
   std::vector<std::string> metric_names() const override {

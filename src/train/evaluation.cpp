@@ -78,24 +78,33 @@ std::optional<Outputs> outputs_of(const Context& given, Model& model, std::span<
   return outputs.take();
 }
 
-std::optional<Evaluation> evaluate_examples(const Context& given, Model& model, const Task& task, std::span<const Row> rows,
-                                            std::span<const Example> examples, const EvaluationOptions& options) {
-  const auto begin = std::chrono::steady_clock::now();
+std::optional<Computed> compute_examples(const Context& given, Model& model, const Task& task, std::span<const Example> examples,
+                                         const EvaluationOptions& options) {
   const Context ctx = quiet(given);
-  Evaluation result;
-  double sum = 0, count = 0;
+  Computed result;
   OutputsMaker outputs(examples, reads(model));
   const bool whole = for_batches(examples, options, [&](const Batch& batch, std::span<const uint64_t> indices) {
     Var logits;
     const LossSum loss = task.loss(ctx, model, batch, nullptr, {}, &logits);
     outputs.put(logits.data, batch, indices);
-    sum += loss.sum;
-    count += loss.count;
+    result.loss_sum += loss.sum;
+    result.loss_count += loss.count;
     ++result.batches;
   });
   if (!whole) return std::nullopt;
   result.outputs = outputs.take();
-  result.loss = count > 0 ? sum / count : 0;
+  return result;
+}
+
+std::optional<Evaluation> evaluate_examples(const Context& ctx, Model& model, const Task& task, std::span<const Row> rows,
+                                            std::span<const Example> examples, const EvaluationOptions& options) {
+  const auto begin = std::chrono::steady_clock::now();
+  std::optional<Computed> c = compute_examples(ctx, model, task, examples, options);
+  if (!c) return std::nullopt;
+  Evaluation result;
+  result.outputs = std::move(c->outputs);
+  result.loss = c->loss_count > 0 ? c->loss_sum / c->loss_count : 0;
+  result.batches = c->batches;
   result.metrics = task.metrics(rows, examples, result.outputs, result.loss);
   result.runtime = std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
   return result;

@@ -24,7 +24,16 @@ struct EvaluationOptions {
   std::function<bool(int64_t done)> go_on;
 };
 
+/// Logits and losses of examples, before anything is made of them.
+struct Computed {
+  Outputs outputs;  ///< no rows where metrics read only the loss
+  double loss_sum = 0, loss_count = 0;
+  int64_t batches = 0;
+};
 /// Nothing when stopped.
+std::optional<Computed> compute_examples(const Context& ctx, Model& model, const Task& task, std::span<const Example> examples,
+                                         const EvaluationOptions& options = {});
+/// The same with the metrics. Nothing when stopped.
 std::optional<Evaluation> evaluate_examples(const Context& ctx, Model& model, const Task& task, std::span<const Row> rows,
                                             std::span<const Example> examples, const EvaluationOptions& options = {});
 /// The logits of the model's head alone, for examples with or without labels.
