@@ -143,6 +143,7 @@ std::vector<Cell> make_cells(const VariantPlan& plan, const AnalyzeConfig& confi
         cell.error = e.what();
       }
       cell.config.output_dir = "";
+      cell.config.latency_batch_sizes.clear();  // measured alone, afterwards
       cell.config.overwrite = false;
       cell.config.resume = true;
       cells.push_back(std::move(cell));

@@ -4,6 +4,7 @@
 #include "app/baselines.h"
 #include "app/evaluate_rows.h"
 #include "app/int8_run.h"
+#include "app/latency.h"
 #include "app/run_folder.h"
 #include "app/stored_base.h"
 #include "app/stored_predictions.h"
@@ -35,14 +36,15 @@ Json evaluate_stored(const EvaluateOptions& options) {
   return result;
 }
 
-std::vector<Row> all_rows(const RowSource& source) {
+std::vector<Row> first_rows(const RowSource& source, size_t most) {
   std::vector<Row> rows;
   source.for_each([&](Row&& row) {
     rows.push_back(std::move(row));
-    return true;
+    return rows.size() < most;
   });
   return rows;
 }
+std::vector<Row> all_rows(const RowSource& source) { return first_rows(source, SIZE_MAX); }
 
 SplitData baseline_rows(const EvaluateOptions& options, const Task& task) {
   SplitData train;
@@ -111,6 +113,7 @@ Json evaluate(const EvaluateOptions& options) {
   if (!options.baselines.empty()) add_baselines(options, train, source, m, result);
   result["runtime"] = e.runtime;
   result["samples_per_second"] = static_cast<double>(e.examples) / std::max(1e-9, e.runtime);
+  if (!options.latency_batch_sizes.empty()) result["latency"] = measure_latency(m, ctx, first_rows(source, 1024), {.batch_sizes = options.latency_batch_sizes});
   return result;
 }
 

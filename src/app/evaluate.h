@@ -21,6 +21,7 @@ struct EvaluateOptions {
   std::string train_file;
   HoldBase quantization = HoldBase::kAuto;
   Compute compute = Compute::kAuto;  ///< products with frozen weights (app/int8_run.h, infer_in)
+  std::vector<int64_t> latency_batch_sizes;  ///< app/latency.h; empty: not measured
   int64_t threads = 0;
   bool strict = false;
 
@@ -32,7 +33,7 @@ struct EvaluateOptions {
 /// {label: {precision, recall, f1, support}}, confusion_matrix, majority_rate, majority_label, runtime. Regression: mse, mae, pearson,
 /// spearman. Baselines: baseline_NAME_METRIC; with `predictions` also baseline_NAME_predictions.jsonl beside that file. Without a model: the figures of options.predictions, the gold those of the data file where there is one; task, predictions, data,
 /// the task's metrics and loss.
-/// With data.group_by: groups {value: {rows, figures}}. Memory does not grow with the file: app/evaluate_rows.h.
+/// With data.group_by: groups {value: {rows, figures}}. Memory does not grow with the file: app/evaluate_rows.h. `latency` where it was asked for (app/latency.h).
 Json evaluate(const EvaluateOptions& options);
 /// Its groups for people; "" without.
 std::string groups_table(const Json& result);

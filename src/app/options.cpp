@@ -49,6 +49,7 @@ void EvaluateOptions::fields(FieldList& f) {
   f.add("null_odds", null_odds, {.help = "without MODEL: no-answer odds {id: number} for --predictions of the SQuAD script's form", .aliases = {"na_prob_file"}, .value = "FILE"});
   f.add("baselines", baselines, {.help = "also what the model has to beat: majority, bow (logistic regression on word counts)", .value = "majority,bow"});
   f.add("train_file", train_file, {.help = "rows that baselines learn from", .value = "FILE"});
+  f.add("latency_batch_sizes", latency_batch_sizes, {.help = "time from text to answer at these batch sizes; unset: not measured", .least = 1, .most = 65536, .value = "1,8,32"});
   add_base_forms(f, quantization, compute);
   add_threads_and_strict(f, threads, strict);
 }

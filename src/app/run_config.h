@@ -28,6 +28,7 @@ struct RunConfig {
   Json model_config = Json::object();  ///< overrides values of config.json (dropouts...)
   Compute compute = Compute::kAuto;  ///< auto: int8 for a quantised base where the processor multiplies bytes fast, else f32
   int64_t threads = 0;               ///< 0: all cores
+  std::vector<int64_t> latency_batch_sizes = {1, 8, 32};  ///< after training, on the run's own rows; empty: not measured
   std::string memory_limit;          ///< of the process, "2GB"; "" or 0: none (memory_limit_bytes)
   std::string output_dir;
   bool overwrite = false;              ///< replace what is in output_dir

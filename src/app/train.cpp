@@ -7,7 +7,9 @@
 
 #include "app/baselines.h"
 #include "app/fingerprints.h"
+#include "app/efficiency.h"
 #include "app/int8_run.h"
+#include "app/latency.h"
 #include "app/memory_plan.h"
 #include "app/model_card.h"
 #include "app/run_folder.h"
@@ -246,11 +248,15 @@ TrainResult train(const RunConfig& given, const TrainOptions& how) {
   const ParameterCounts counts = m.method->counts();
   for (const auto& [key, n] : {std::pair{"adapter_parameters", counts.adapter}, {"head_parameters", counts.head}, {"trainable_parameters", counts.trainable}, {"all_parameters", counts.all}})
     result.results[key] = n;
+  report_times(fitted, result.results);
+  report_course(fitted.state.log_history, config.training, *m.task, result.results);
   std::vector<Artifact> artifacts;
-  if (!how.untrained)
+  if (!how.untrained) {
     artifacts = trained_artifacts(m);
-  else
+    report_file_bytes(artifacts, result.results);
+  } else {
     for (NamedText& file : side_files(m, m.method->makes_adapter())) artifacts.push_back(text_artifact(file.name, std::move(file.text)));
+  }
   if (retained) report_retained(m, data.retain, *retained, evaluated(data.retain), result.results);
   const bool tested = !data.test.examples.empty();
   if (!data.validation.examples.empty()) {
@@ -263,6 +269,8 @@ TrainResult train(const RunConfig& given, const TrainOptions& how) {
   result.results["base_description"] = describe_base(m.opened, m.held);
   result.results["compute"] = int8_check ? "int8" : "f32";
   result.results["memory_peak_bytes"] = memory_report();  // of the run itself, not of the F32 base it is compared with
+  if (const auto& rows = (tested ? data.test : data.validation).rows; !config.latency_batch_sizes.empty() && !rows.empty())
+    result.results["latency"] = measure_latency(m, job.context, rows, {.batch_sizes = config.latency_batch_sizes, .max_tokens = compute.eval_tokens});
   if (int8_check || config.quantization.on()) report_precision(m, data, job.context, int8_check, options, result.results, artifacts);
 
   artifacts.push_back(text_artifact("config.yaml", dump_run_config(config)));
