@@ -173,14 +173,13 @@ SharedInputs read_shared_inputs(const RunConfig& config) {
 }
 
 bool SharedInputs::serves(const RunConfig& other) const {
+  static const std::set<std::string> inputs = {"model", "base_model", "task", "problem_type", "num_labels", "from_scratch", "model_config", "peft.init_from"};
   RunConfig mine = config, theirs = other;
   const FieldList a = fields_of(mine), b = fields_of(theirs);
   for (size_t i = 0; i < a.all().size(); ++i) {
     const Field& f = a.all()[i];
     const bool order = f.path == "data.shuffle" || f.path == "data.data_seed";
-    const bool input = f.group == "data" ? !order : f.group.empty() && f.path != "compute" && f.path != "threads" && f.path != "memory_limit" && !f.path.starts_with("output_dir") &&
-                                                       f.path != "overwrite" && f.path != "resume" && f.path != "resume_from_checkpoint";
-    if ((input || f.path == "peft.init_from") && value_text(f) != value_text(b.all()[i])) return false;
+    if ((inputs.contains(f.path) || (f.group == "data" && !order)) && value_text(f) != value_text(b.all()[i])) return false;
   }
   return true;
 }

@@ -1,5 +1,5 @@
 // attune analyze: variants x seeds of one configuration, and the report on them.
-#include "app/analyze.h"
+#include "app/analysis_page.h"
 
 #include <fmt/format.h>
 
@@ -50,7 +50,16 @@ int run_analyze(const std::vector<std::string>& args) {
   require_argument(!c.analyze.run.output_dir.empty(), "output_dir, the folder of the analysis", example);
   apply(c.common, c.analyze.run.threads);
   const Analysis a = run_analysis(c.analyze);
-  print(fmt::format("{} cells in {:.1f} s\n", a.cells.size(), a.wall_seconds));
+  const AnalysisSummary summary = summarise(a);
+  std::string command = "attune analyze";
+  for (const std::string& arg : args) command += " " + (arg.find_first_of(" {}[]'\"*?&|;<>()$`\\") == std::string::npos ? arg : "'" + arg + "'");
+  write_analysis(a, summary, command);
+  if (c.common.json) {
+    print_json(to_json(a, summary));
+    return 0;
+  }
+  print(analysis_text(a, summary));
+  print(fmt::format("\nreport: {}\n", (fs::path(a.config.run.output_dir) / "report.html").string()));
   return 0;
 }
 

@@ -25,6 +25,7 @@ int run_generate(const std::vector<std::string>& args);
 int run_merge(const std::vector<std::string>& args);
 int run_quantize(const std::vector<std::string>& args);
 int run_convert(const std::vector<std::string>& args);
+int run_report_command(const std::vector<std::string>& args);
 int run_inspect(const std::vector<std::string>& args);
 int run_validate(const std::vector<std::string>& args);
 int run_tokenize(const std::vector<std::string>& args);

@@ -25,6 +25,7 @@ constexpr Command kCommands[] = {
     {"quantize", "store a model's linear layers in few bits, compared with the original", run_quantize},
     {"convert", "a GGUF file to a Hugging Face folder", run_convert},
     {"analyze", "variants and seeds of one configuration, compared in one report", run_analyze},
+    {"report", "an HTML page, Markdown and pictures of runs", run_report_command},
     {"inspect", "parameters, trainable share and memory of a plan, nothing trained", run_inspect},
     {"validate", "find problems of the data before training", run_validate},
     {"tokenize", "ids, tokens and offsets", run_tokenize},
@@ -68,7 +69,7 @@ int dispatch(const std::vector<std::string>& args) {
   fail(ErrorCode::kUsage, {.id = "command.unknown", .what = fmt::format("unknown command '{}'", name), .hint = suggestion(name, known)});
 }
 
-int report(int status, const std::string& text) {
+int print_error(int status, const std::string& text) {
   std::fflush(stdout);
   bool colour = stderr_is_colourful();
   std::fputs(fmt::format("{}error:{} {}\n", colour ? "\033[1;31m" : "", colour ? "\033[0m" : "", text).c_str(), stderr);
@@ -88,15 +89,15 @@ int main(int argc, char** argv) {
   } catch (const Error& e) {
     // A reader that has seen enough (`| head`) is no failure worth a message.
     if (e.info().id == "stdout.failed" && errno == EPIPE) return static_cast<int>(ErrorCode::kIo);
-    return report(static_cast<int>(e.code()), e.what());
+    return print_error(static_cast<int>(e.code()), e.what());
   } catch (const Interrupted& e) {
     std::fputs("interrupted\n", stderr);
     return 128 + e.signal();
   } catch (const std::bad_alloc&) {
-    return report(static_cast<int>(ErrorCode::kMemory),
+    return print_error(static_cast<int>(ErrorCode::kMemory),
                   "out of memory\n  hint: lower the batch size or max_length; attune inspect estimates what a run needs");
   } catch (const std::exception& e) {
-    return report(
+    return print_error(
         static_cast<int>(ErrorCode::kInternal),
         fmt::format("internal: {}\n  hint: this is a fault of attune, please report it with the command and the output of attune env",
                     e.what()));

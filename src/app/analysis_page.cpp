@@ -1,0 +1,511 @@
+#include "app/analysis_page.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+
+#include "app/report_sections.h"
+#include "app/run_report.h"
+#include "base/utf8.h"
+#include "metrics/null.h"
+#include "metrics/pareto.h"
+
+namespace attune {
+namespace {
+
+using namespace report;
+using Entry = report::Cell;  // of a table; a cell of the sweep is attune::Cell
+
+double mean_of(const std::vector<double>& values) {
+  double sum = 0;
+  for (const double v : values) sum += v;
+  return values.empty() ? kNoValue : sum / static_cast<double>(values.size());
+}
+
+/// A number of all_results.json, a path with dots for members, averaged over the seeds of a variant.
+double cell_number(const Json& results, const std::string& path) {
+  const Json* at = &results;
+  for (size_t begin = 0; begin <= path.size();) {
+    const size_t end = std::min(path.find('.', begin), path.size());
+    const auto it = at->find(path.substr(begin, end - begin));
+    if (it == at->end()) return kNoValue;
+    at = &*it;
+    begin = end + 1;
+  }
+  return at->is_number() ? at->get<double>() : kNoValue;
+}
+double over_cells(const VariantSummary& v, const Analysis& a, const std::string& path) {
+  std::vector<double> values;
+  for (const size_t cell : v.cells) values.push_back(cell_number(a.results[cell].results, path));
+  return mean_of(values);
+}
+
+Entry number_or_missing(double value, int decimals, const std::string& why) { return std::isfinite(value) ? number(value, decimals) : missing(why); }
+Entry count_or_missing(double value, const std::string& why) { return std::isfinite(value) ? count(static_cast<int64_t>(std::llround(value))) : missing(why); }
+
+const char* plural(size_t n) { return n == 1 ? "" : "s"; }
+
+const VariantComparison* against(const std::vector<VariantComparison>& list, size_t variant) {
+  for (const VariantComparison& c : list)
+    if (c.b == variant) return &c;
+  return nullptr;
+}
+
+std::string split_words(const Analysis& a) { return a.split == "test" ? "test" : "validation"; }
+
+Table variants_table(const Analysis& a, const AnalysisSummary& s) {
+  Table t{.id = "variants", .title = fmt::format("Variants, {} rows", split_words(a)), .columns = {}, .rows = {}, .note = {}};
+  t.columns = {{"variant", "", false},          {a.metric, "mean, 95 % over rows", true}, {"sd", "over seeds", true}, {"validation", a.metric, true}, {"loss", "", true},
+               {"seeds", "", true},             {fmt::format("against {}", s.variants[s.reference].name), "", false},
+               {"trained", "weights", true},    {"adapter", "weights", true},      {"peak memory", "MB of tensors", true},
+               {"step", "ms, median", true},    {"cell", "s", true},               {"latency", "ms, 1 row", true}, {"what it is", "", false}};
+  for (size_t i = 0; i < s.scored; ++i) {
+    const VariantSummary& v = s.variants[i];
+    std::vector<Entry> row{words(v.name)};
+    if (s.ship && *s.ship == i) row[0].emphasis = Emphasis::kBest;
+    if (v.untrained) row[0].emphasis = Emphasis::kMuted;
+    const double mean = mean_of(v.scores);
+    row.push_back(v.interval ? with_interval(mean, v.interval->low, v.interval->high) : number(mean));
+    row.push_back(v.over_seeds && v.over_seeds->sd ? number(*v.over_seeds->sd) : missing("one seed has no spread"));
+    row.push_back(v.validation.empty() ? missing("there are no validation rows beside the test") : number(mean_of(v.validation)));
+    row.push_back(number_or_missing(over_cells(v, a, a.split + "_loss"), 4, "not recorded"));
+    row.push_back(count(static_cast<int64_t>(v.seeds.size())));
+    const VariantComparison* c = against(s.against_reference, i);
+    row.push_back(words(i == s.reference ? "the reference" : c ? name_of(c->finding) : "no shared seed"));
+    if (c) row.back().emphasis = c->finding == Finding::kBetter ? Emphasis::kBest : c->finding == Finding::kWorse ? Emphasis::kBad : Emphasis::kMuted;
+    row.push_back(v.untrained ? count(0) : count_or_missing(over_cells(v, a, "trainable_parameters"), "not recorded"));
+    row.push_back(v.untrained ? count(0) : count_or_missing(over_cells(v, a, "adapter_parameters"), "not recorded"));
+    row.push_back(number_or_missing(over_cells(v, a, "memory_peak_bytes.total") / 1e6, 1, "not recorded"));
+    row.push_back(number_or_missing(1e3 * over_cells(v, a, "step_seconds_p50"), 1, "nothing was trained"));
+    std::vector<double> seconds;
+    for (const size_t cell : v.cells) seconds.push_back(a.results[cell].seconds);
+    row.push_back(number(mean_of(seconds), 1));
+    const auto latency = v.first.find("latency");
+    row.push_back(latency != v.first.end() && !latency->empty() ? number_or_missing(1e3 * cell_number((*latency)[0], "p50"), 2, "not measured") : missing("not measured"));
+    row.push_back(words(v.description));
+    t.rows.push_back(std::move(row));
+  }
+  for (size_t i = s.scored; i < s.variants.size(); ++i) {
+    std::vector<Entry> row(t.columns.size(), missing("failed"));
+    row[0] = words(s.variants[i].name);
+    row[0].emphasis = Emphasis::kBad;
+    row.back() = words("failed: " + s.variants[i].failures.front());
+    t.rows.push_back(std::move(row));
+  }
+  t.note = fmt::format(
+      "Intervals: BCa bootstrap over rows, the predictions of all seeds of a row drawn together. Spread: standard deviation over seeds. A variant is called better or worse where the "
+      "difference stays significant at 5 % after Holm's correction and every shared seed points the same way; equivalent where the 90 % interval over seeds lies within {} points.",
+      s.percent ? a.config.analysis.margin * 100 : 100 * a.config.analysis.margin);
+  return t;
+}
+
+Chart scores_chart(const Analysis& a, const AnalysisSummary& s) {
+  Chart c{.id = "variant-scores", .title = fmt::format("{} by variant", a.metric), .note = "Whiskers: 95 % interval over rows. Small dots: each seed.", .kind = ChartKind::kDots};
+  c.x.label = "variant";
+  c.y.label = fmt::format("{} on the {} rows", a.metric, split_words(a));
+  c.horizontal = true;
+  Series mean{.name = "mean over seeds"};
+  for (size_t i = 0; i < s.scored; ++i) {
+    const VariantSummary& v = s.variants[i];
+    c.categories.push_back(v.name);
+    mean.y.push_back(mean_of(v.scores));
+    mean.low.push_back(v.interval ? v.interval->low : kNoValue);
+    mean.high.push_back(v.interval ? v.interval->high : kNoValue);
+    if (s.ship && *s.ship == i) mean.marked = {i};
+  }
+  if (!mean.marked.empty()) mean.mark = "to ship";
+  c.series.push_back(std::move(mean));
+  for (size_t k = 0; k < a.plan.seeds.size() && a.plan.seeds.size() > 1 && a.plan.seeds.size() <= 5; ++k) {
+    Series seed{.name = fmt::format("seed {}", a.plan.seeds[k])};
+    for (size_t i = 0; i < s.scored; ++i) {
+      const VariantSummary& v = s.variants[i];
+      const auto at = std::find(v.seeds.begin(), v.seeds.end(), a.plan.seeds[k]);
+      seed.y.push_back(at == v.seeds.end() ? kNoValue : v.scores[static_cast<size_t>(at - v.seeds.begin())]);
+    }
+    c.series.push_back(std::move(seed));
+  }
+  if (s.majority_rate && a.metric == "accuracy") c.references.push_back({"majority class", *s.majority_rate, false});
+  return c;
+}
+
+Chart differences_chart(const std::string& id, const std::vector<VariantComparison>& list, const AnalysisSummary& s, const Analysis& a) {
+  const std::string& reference = s.variants[list.front().a].name;
+  Chart c{.id = id, .title = fmt::format("Difference to {}", reference), .note = "Whiskers: 95 % interval over rows, paired. Left of 0: worse.", .kind = ChartKind::kDots};
+  c.x.label = "variant";
+  c.y = {.label = fmt::format("{} less {}'s", a.metric, reference), .unit = "points"};
+  c.horizontal = true;
+  Series d{.name = "difference"};
+  const double scale = s.percent ? 1 : 100;
+  for (const VariantComparison& x : list) {
+    if (s.variants[x.b].untrained) continue;  // tens of points away: it would flatten the others
+    c.categories.push_back(s.variants[x.b].name);
+    d.y.push_back(scale * x.difference);
+    d.low.push_back(scale * x.low);
+    d.high.push_back(scale * x.high);
+  }
+  c.series.push_back(std::move(d));
+  c.references.push_back({"no difference", 0, false});
+  return c;
+}
+
+Table comparison_table(const std::string& id, const std::vector<VariantComparison>& list, const AnalysisSummary& s, const Analysis& a) {
+  Table t{.id = id, .title = fmt::format("Against {}", s.variants[list.front().a].name), .columns = {}, .rows = {}, .note = {}};
+  t.columns = {{"variant", "", false}, {"difference", fmt::format("points of {}, 95 %", a.metric), true}, {"p", "randomisation", true}, {"p", "after Holm", true},
+               {"p over seeds", "paired t", true}, {"p over seeds", "signed rank", true}, {"p", "McNemar, first seed", true}, {"only the other right", "rows, first seed", true},
+               {"only this right", "rows, first seed", true}, {"p", "DeLong, first seed", true}, {"same answer", "share, first seed", true}, {"rows needed", "80 % power", true}, {"finding", "", false}};
+  const double scale = s.percent ? 1 : 100;
+  for (const VariantComparison& c : list) {
+    const auto at = [&](const Json& j, const std::string& path) { return cell_number(j, path); };
+    std::vector<Entry> row{words(s.variants[c.b].name), with_interval(scale * c.difference, scale * c.low, scale * c.high, 2), number_or_missing(c.p, 4, "not defined"), number(c.holm, 4)};
+    row.push_back(c.over_seeds ? number(c.over_seeds->p, 4) : missing("fewer than two shared seeds, or equal differences"));
+    row.push_back(c.signed_rank ? number(c.signed_rank->p, 4) : missing("no pairs"));
+    row.push_back(number_or_missing(at(c.first_seed, "mcnemar.p"), 4, "rows are not simply right or wrong"));
+    row.push_back(count_or_missing(at(c.first_seed, "mcnemar.only_a_right"), "rows are not simply right or wrong"));
+    row.push_back(count_or_missing(at(c.first_seed, "mcnemar.only_b_right"), "rows are not simply right or wrong"));
+    row.push_back(number_or_missing(at(c.first_seed, "delong.p"), 4, "for two classes with scores"));
+    row.push_back(number_or_missing(at(c.first_seed, "agreement.share"), 4, "not defined"));
+    row.push_back(count_or_missing(at(c.first_seed, "rows_needed"), "no difference, or not defined"));
+    row.push_back(words(name_of(c.finding)));
+    row.back().emphasis = c.finding == Finding::kBetter ? Emphasis::kBest : c.finding == Finding::kWorse ? Emphasis::kBad : Emphasis::kMuted;
+    t.rows.push_back(std::move(row));
+  }
+  return t;
+}
+
+Section variants_section(const Analysis& a, const AnalysisSummary& s) {
+  Section out{.id = "variants-section", .heading = "Variants", .blocks = {}};
+  out.blocks.push_back(scores_chart(a, s));
+  out.blocks.push_back(variants_table(a, s));
+  return out;
+}
+
+List tests_list() {
+  List list;
+  for (const TestKind t : {TestKind::kRandomisation, TestKind::kPairedBootstrap, TestKind::kHolm, TestKind::kPairedT, TestKind::kSignedRank, TestKind::kMcNemar, TestKind::kDeLong, TestKind::kEquivalence})
+    list.items.push_back({fmt::format("**{}**. Null: {}. Assumes: {}.", name_of(t), null_of(t), assumption_of(t))});
+  return list;
+}
+
+Section comparisons_section(const Analysis& a, const AnalysisSummary& s) {
+  Section out{.id = "how-sure", .heading = "How sure", .blocks = {}};
+  const auto add = [&](const std::string& id, const std::vector<VariantComparison>& list) {
+    if (list.empty()) return;
+    out.blocks.push_back(Heading{"Against " + s.variants[list.front().a].name});
+    List sentences;
+    for (const VariantComparison& c : list) sentences.items.push_back({c.sentence});
+    out.blocks.push_back(std::move(sentences));
+    if (std::any_of(list.begin(), list.end(), [&](const auto& c) { return !s.variants[c.b].untrained; })) out.blocks.push_back(differences_chart("differences-" + id, list, s, a));
+    out.blocks.push_back(comparison_table("comparison-" + id, list, s, a));
+  };
+  add("reference", s.against_reference);
+  if (s.best && *s.best != s.reference) add("best", s.against_best);
+  out.blocks.push_back(Heading{"What each test asks"});
+  out.blocks.push_back(tests_list());
+  return out;
+}
+
+/// Points of the trained variants: a cost and the score.
+Chart trade_off(const std::string& id, const std::string& label, const std::string& unit, bool logarithmic, const std::string& path, double scale, const Analysis& a, const AnalysisSummary& s) {
+  Chart c{.id = id, .title = fmt::format("{} against {}", a.metric, label), .note = "Ringed: no other variant is at least as good in both. Whiskers: 95 % interval over rows.", .kind = ChartKind::kScatter};
+  c.x = {.label = label, .unit = unit, .logarithmic = logarithmic};
+  c.y.label = a.metric;
+  Series points{.name = "variants"};
+  std::vector<double> values;
+  for (size_t i = 0; i < s.scored; ++i) {
+    const VariantSummary& v = s.variants[i];
+    const double x = scale * (path == "latency" ? (v.first.contains("latency") && !v.first["latency"].empty() ? cell_number(v.first["latency"][0], "p50") : kNoValue) : over_cells(v, a, path));
+    if (v.untrained || !std::isfinite(x)) continue;
+    points.x.push_back(x);
+    points.y.push_back(mean_of(v.scores));
+    points.low.push_back(v.interval ? v.interval->low : kNoValue);
+    points.high.push_back(v.interval ? v.interval->high : kNoValue);
+    points.labels.push_back(v.name);
+    values.insert(values.end(), {x, points.y.back()});
+  }
+  const Better better[] = {Better::kLower, s.lower_is_better ? Better::kLower : Better::kHigher};
+  const std::vector<uint8_t> front = pareto_front(values, better);
+  std::vector<std::pair<double, double>> line;
+  for (size_t i = 0; i < front.size(); ++i)
+    if (front[i]) {
+      points.marked.push_back(i);
+      line.emplace_back(points.x[i], points.y[i]);
+    }
+  points.mark = "on the front";
+  std::sort(line.begin(), line.end());
+  Series joined{.name = "Pareto front"};
+  joined.dashed = true;
+  for (const auto& [x, y] : line) {
+    joined.x.push_back(x);
+    joined.y.push_back(y);
+  }
+  c.series.push_back(std::move(points));
+  if (line.size() > 1) c.series.push_back(std::move(joined));
+  return c;
+}
+
+Section trade_off_section(const Analysis& a, const AnalysisSummary& s) {
+  Section out{.id = "what-it-costs", .heading = "What a better score costs", .blocks = {}};
+  const auto add = [&](Chart c) {
+    if (!c.series.front().x.empty()) out.blocks.push_back(std::move(c));
+  };
+  add(trade_off("front-parameters", "trained weights", "", true, "trainable_parameters", 1, a, s));
+  add(trade_off("front-memory", "peak memory of tensors", "MB", false, "memory_peak_bytes.total", 1e-6, a, s));
+  add(trade_off("front-step", "median step", "ms", false, "step_seconds_p50", 1e3, a, s));
+  add(trade_off("front-latency", "latency of one row", "ms", false, "latency", 1e3, a, s));
+  return out;
+}
+
+Section sensitivity_section(const Analysis& a, const AnalysisSummary& s) {
+  Section out{.id = "what-matters", .heading = "What matters", .blocks = {}};
+  if (s.sensitivity.knobs.empty()) {
+    out.blocks.push_back(Paragraph{"The trained variants do not differ in any setting, or all have the same score: there is nothing to attribute."});
+    return out;
+  }
+  const double scale = s.percent ? 1 : 100;
+  Chart c{.id = "effects", .title = "Effect of each setting", .note = "Mean difference of cells that differ in this setting alone, against its most frequent value. Whiskers: 95 % interval (Student's t over seeds and settings).", .kind = ChartKind::kDots};
+  c.x.label = "setting";
+  c.y = {.label = "effect on " + a.metric, .unit = "points"};
+  c.horizontal = true;
+  Series effects{.name = "effect"};
+  Table t{.id = "sensitivity-effects", .title = "Settings", .columns = {{"setting", "", false}, {"value", "", false}, {"cells", "", true}, {"mean " + a.metric, "", true}, {"effect", "points, 95 %", true}, {"pairs", "", true}, {"share of variance", "", true}}, .rows = {}, .note = {}};
+  for (const KnobEffect& k : s.sensitivity.knobs)
+    for (const KnobLevel& l : k.levels) {
+      Entry effect = missing(l.effect ? "one pair has no interval" : &l == &k.levels.front() ? "the value others are compared with" : "no cells alike in all else");
+      if (l.effect && l.interval)
+        effect = with_interval(scale * *l.effect, scale * l.interval->low, scale * l.interval->high, 2);
+      else if (l.effect)
+        effect = number(scale * *l.effect, 2);
+      t.rows.push_back({words(k.knob), words(l.level), count(l.cells), number(l.mean), effect, count(l.pairs), percent(k.share, 1)});
+      if (!l.effect) continue;
+      c.categories.push_back(k.knob + " = " + l.level);
+      effects.y.push_back(scale * *l.effect);
+      effects.low.push_back(l.interval ? scale * l.interval->low : kNoValue);
+      effects.high.push_back(l.interval ? scale * l.interval->high : kNoValue);
+    }
+  t.note = fmt::format("Share of variance: eta squared of the setting alone over all trained cells. Left to the seeds: {:.1f} %.", 100 * s.sensitivity.seed_share);
+  if (!effects.y.empty()) {
+    c.series.push_back(std::move(effects));
+    c.references.push_back({"no effect", 0, false});
+    out.blocks.push_back(std::move(c));
+  }
+  Chart shares{.id = "variance-shares", .title = "Share of the scores' variance", .kind = ChartKind::kBars};
+  shares.x.label = "setting";
+  shares.y = {.label = "share of variance", .unit = "%"};
+  shares.horizontal = true;
+  Series bar{.name = "share"};
+  for (const KnobEffect& k : s.sensitivity.knobs) {
+    shares.categories.push_back(k.knob);
+    bar.y.push_back(100 * k.share);
+  }
+  shares.categories.push_back("seed");
+  bar.y.push_back(100 * s.sensitivity.seed_share);
+  shares.series.push_back(std::move(bar));
+  out.blocks.push_back(std::move(shares));
+  out.blocks.push_back(std::move(t));
+  return out;
+}
+
+Section ranking_section(const Analysis& a) {
+  Section out{.id = "ranking", .heading = "Layers by gradient norm x weight norm", .blocks = {}};
+  Chart c{.id = "module-ranking", .title = "Layers the task asks to change most", .note = fmt::format("Before training, over {} batches; `selective` takes the first.", a.config.analysis.ranking_batches), .kind = ChartKind::kBars};
+  c.x.label = "layer";
+  c.y.label = "gradient norm x weight norm";
+  c.horizontal = true;
+  Series score{.name = "score"};
+  Table t{.id = "module-ranking-table", .title = "Layers", .columns = {{"layer", "", false}, {"gradient norm", "", true}, {"weight norm", "", true}, {"score", "", true}}, .rows = {}, .note = {}};
+  for (const RankedModule& r : a.ranking) {
+    if (c.categories.size() < 20) {
+      c.categories.push_back(r.module);
+      score.y.push_back(r.score);
+    }
+    t.rows.push_back({words(r.module), number(r.gradient), number(r.weight), number(r.score, 2)});
+  }
+  c.series.push_back(std::move(score));
+  out.blocks.push_back(std::move(c));
+  out.blocks.push_back(std::move(t));
+  return out;
+}
+
+/// Rows that the reference has right and the shipped variant wrong, and the other way round, of the first shared seed.
+Section flips_section(const Analysis&, const AnalysisSummary& s) {
+  Section out{.id = "flips", .heading = "Rows that change", .blocks = {}};
+  if (!s.ship) return out;
+  const size_t ship = *s.ship;
+  const VariantComparison* c = ship == s.reference ? nullptr : against(s.against_reference, ship);
+  if (!c && s.best) c = against(s.against_best, ship == *s.best ? s.reference : ship);
+  if (!c) return out;
+  for (const auto& [key, title] : {std::pair{"right_to_wrong", "right with {} and wrong with {}"}, std::pair{"wrong_to_right", "wrong with {} and right with {}"}}) {
+    const auto flips = c->first_seed.find("flips");
+    if (flips == c->first_seed.end() || !flips->is_object() || !flips->contains(key)) continue;
+    Table t{.id = std::string("flips-") + (std::string(key) == "right_to_wrong" ? "lost" : "won"), .title = "Rows " + fmt::format(fmt::runtime(title), s.variants[c->a].name, s.variants[c->b].name),
+            .columns = {{"id", "", false}, {"text", "", false}, {"gold", "", false}, {s.variants[c->a].name, "", false}, {s.variants[c->b].name, "", false}}, .rows = {}, .note = "Of the first seed; at most 50 rows."};
+    const auto text = [](const Json& j, const char* k) { return !j.contains(k) || j[k].is_null() ? std::string() : j[k].is_string() ? j[k].get<std::string>() : dump_json(j[k], {.indent = -1, .ascii = false}); };
+    for (const Json& f : (*flips)[key]) {
+      if (t.rows.size() == 50) break;
+      t.rows.push_back({words(text(f, "id")), words(text(f, "text")), words(text(f, "gold")), words(text(f, "a")), words(text(f, "b"))});
+    }
+    out.blocks.push_back(std::move(t));
+  }
+  return out;
+}
+
+Section cells_section(const Analysis& a, const AnalysisSummary& s) {
+  Section out{.id = "cells", .heading = "Every cell", .blocks = {}};
+  Table t{.id = "cells-table", .title = "Cells", .columns = {{"cell", "", false}, {a.metric, a.split, true}, {"loss", a.split, true}, {"steps", "s", true}, {"evaluation", "s", true}, {"whole cell", "s", true}, {"folder", "", false}}, .rows = {}, .note = {}};
+  for (size_t i = 0; i < a.cells.size(); ++i) {
+    const CellResult& r = a.results[i];
+    if (r.state == CellResult::State::kFailed) {
+      std::vector<Entry> row(t.columns.size(), missing("failed"));
+      row[0] = words(a.cells[i].name);
+      row[0].emphasis = Emphasis::kBad;
+      row.back() = words("failed: " + r.error.substr(0, r.error.find('\n')));
+      t.rows.push_back(std::move(row));
+      continue;
+    }
+    double steps = 0;
+    for (const char* phase : {"data", "forward", "backward", "optimizer"}) steps += cell_number(r.results, std::string("phase_seconds.") + phase);
+    t.rows.push_back({words(a.cells[i].name), number_or_missing(cell_number(r.results, a.split + "_" + a.metric), 4, "not there"), number_or_missing(cell_number(r.results, a.split + "_loss"), 4, "not there"),
+                      number_or_missing(steps, 1, "not recorded"), number_or_missing(cell_number(r.results, "phase_seconds.evaluation"), 1, "not recorded"), number(r.seconds, 1), words("cells/" + a.cells[i].hash)});
+  }
+  out.blocks.push_back(std::move(t));
+  std::string how = fmt::format("{}; {} thread{} a cell.", a.choice.reason, a.choice.plan.threads, plural(static_cast<size_t>(a.choice.plan.threads)));
+  if (s.overhead > 0) how += fmt::format(" The analysis took {:.1f} s on {} lane{}: {:.2f} x the sum of its training steps and evaluations ({:.1f} s).", a.wall_seconds, a.choice.plan.jobs, plural(static_cast<size_t>(a.choice.plan.jobs)), s.overhead, s.step_seconds + s.evaluation_seconds);
+  out.blocks.push_back(Paragraph{how});
+  return out;
+}
+
+/// The first seed of each variant, as runs of a report.
+Runs first_runs(const Analysis& a, const AnalysisSummary& s) {
+  std::vector<std::string> folders;
+  for (size_t i = 0; i < s.scored; ++i) folders.push_back(a.cells[s.variants[i].cells.front()].config.output_dir);
+  std::sort(folders.begin(), folders.end());
+  folders.erase(std::unique(folders.begin(), folders.end()), folders.end());
+  const Runs read = read_runs(folders);
+  Runs runs;
+  for (size_t i = 0; i < s.scored; ++i)
+    for (const StoredRun& r : read)
+      if (fs::path(r.folder) == fs::path(a.cells[s.variants[i].cells.front()].config.output_dir)) {
+        runs.push_back(r);
+        runs.back().name = s.variants[i].name;
+        break;
+      }
+  return runs;
+}
+
+/// Those drawn one by one: what is shipped, the best, the reference and the base.
+Runs chosen_runs(const Runs& runs, const AnalysisSummary& s) {
+  Runs out;
+  const auto add = [&](size_t i) {
+    if (std::none_of(out.begin(), out.end(), [&](const StoredRun& r) { return r.name == runs[i].name; })) out.push_back(runs[i]);
+  };
+  if (s.ship) add(*s.ship);
+  if (s.best) add(*s.best);
+  add(s.reference);
+  for (size_t i = 0; i < s.scored; ++i)
+    if (s.variants[i].untrained) add(i);
+  return out;
+}
+
+std::string slug(const std::string& name) {
+  std::string out;
+  for (const char ch : name) out += (std::isalnum(static_cast<unsigned char>(ch)) || ch == '_' || ch == '-' || ch == '.') ? ch : '_';
+  return out;
+}
+
+}  // namespace
+
+Page analysis_page(const Analysis& a, const AnalysisSummary& s, const std::string& command) {
+  Page page;
+  const RunConfig& run = a.config.run;
+  page.title = fmt::format("Analysis of {} on {}", fs::path(run.model).filename().string(), fs::path(run.data.train).filename().string());
+  page.subtitle = fmt::format("{} variants, {} seed{}, compared by {} on the {} rows of {}", a.plan.variants.size(), a.plan.seeds.size(), plural(a.plan.seeds.size()), a.metric, split_words(a),
+                              fs::path(a.split == "test" && !run.data.test.empty() ? run.data.test : run.data.validation.empty() ? run.data.train : run.data.validation).filename().string());
+  page.verdict.answer = s.answer;
+  for (const std::string& r : s.reasons) page.verdict.reasons.push_back({r});
+  page.sections = {variants_section(a, s), comparisons_section(a, s), trade_off_section(a, s), sensitivity_section(a, s)};
+  if (!a.ranking.empty()) page.sections.push_back(ranking_section(a));
+  const Runs runs = first_runs(a, s), chosen = chosen_runs(runs, s);
+  page.sections.push_back(training_section(runs));
+  page.sections.push_back(errors_section(chosen));
+  if (Section flips = flips_section(a, s); !flips.blocks.empty()) page.sections.push_back(std::move(flips));
+  page.sections.push_back(curves_section(chosen));
+  Section cost = cost_section(runs);
+  std::erase_if(cost.blocks, [](const Block& b) { return std::holds_alternative<Chart>(b) && std::get<Chart>(b).id.starts_with("trade-off"); });  // shown above, over all seeds
+  page.sections.push_back(std::move(cost));
+  page.sections.push_back(cells_section(a, s));
+  page.command = command;
+  return page;
+}
+
+Json to_json(const Analysis& a, const AnalysisSummary& s) {
+  const auto number = [](double v) { return std::isfinite(v) ? Json(v) : Json(); };
+  Json variants = Json::array(), comparisons = Json::array(), knobs = Json::array();
+  for (const VariantSummary& v : s.variants) {
+    Json j = {{"name", v.name}, {"untrained", v.untrained}, {"description", v.description}, {"seeds", v.seeds}, {"scores", v.scores}, {"validation_scores", v.validation}, {"failures", v.failures}, {"degenerate", v.degenerate}};
+    j["mean"] = v.scores.empty() ? Json() : number(mean_of(v.scores));
+    j["sd"] = v.over_seeds && v.over_seeds->sd ? Json(*v.over_seeds->sd) : Json();
+    j["interval"] = v.interval ? Json::array({v.interval->low, v.interval->high}) : Json();
+    for (const char* key : {"trainable_parameters", "adapter_parameters", "head_parameters", "step_seconds_p50", "memory_peak_bytes.total"}) j[key] = v.cells.empty() ? Json() : number(over_cells(v, a, key));
+    Json cells = Json::array();
+    for (const size_t c : v.cells) cells.push_back("cells/" + a.cells[c].hash);
+    j["cells"] = cells;
+    variants.push_back(std::move(j));
+  }
+  const auto add = [&](const std::vector<VariantComparison>& list) {
+    for (const VariantComparison& c : list)
+      comparisons.push_back({{"a", s.variants[c.a].name}, {"b", s.variants[c.b].name}, {"difference", number(c.difference)}, {"low", number(c.low)}, {"high", number(c.high)}, {"p", number(c.p)}, {"holm", number(c.holm)},
+                             {"p_over_seeds", c.over_seeds ? Json(c.over_seeds->p) : Json()}, {"equivalent", c.equivalence ? Json(c.equivalence->equivalent) : Json()}, {"finding", name_of(c.finding)}, {"sentence", c.sentence},
+                             {"mcnemar", c.first_seed.value("mcnemar", Json())}, {"delong", c.first_seed.value("delong", Json())}});
+  };
+  add(s.against_reference);
+  if (s.best && *s.best != s.reference) add(s.against_best);
+  for (const KnobEffect& k : s.sensitivity.knobs) {
+    Json levels = Json::array();
+    for (const KnobLevel& l : k.levels)
+      levels.push_back({{"level", l.level}, {"cells", l.cells}, {"mean", l.mean}, {"effect", l.effect ? Json(*l.effect) : Json()}, {"interval", l.interval ? Json::array({l.interval->low, l.interval->high}) : Json()}, {"pairs", l.pairs}});
+    knobs.push_back({{"knob", k.knob}, {"share", k.share}, {"levels", levels}});
+  }
+  return {{"metric", a.metric}, {"split", a.split}, {"seeds", a.plan.seeds}, {"reference", s.variants[s.reference].name}, {"best", s.best ? Json(s.variants[*s.best].name) : Json()},
+          {"ship", s.ship ? Json(s.variants[*s.ship].name) : Json()}, {"answer", s.answer}, {"reasons", s.reasons}, {"majority_rate", s.majority_rate ? Json(*s.majority_rate) : Json()},
+          {"variants", variants}, {"comparisons", comparisons}, {"sensitivity", {{"knobs", knobs}, {"seed_share", s.sensitivity.seed_share}}},
+          {"plan", {{"jobs", a.choice.plan.jobs}, {"threads", a.choice.plan.threads}, {"reason", a.choice.reason}}},
+          {"cost", {{"wall_seconds", a.wall_seconds}, {"step_seconds", s.step_seconds}, {"evaluation_seconds", s.evaluation_seconds}, {"ratio", s.overhead > 0 ? Json(s.overhead) : Json()}}}};
+}
+
+std::string analysis_text(const Analysis& a, const AnalysisSummary& s) {
+  std::string out = fmt::format("{:<18} {:>9} {:>7} {:>19} {:>10} {:>12}  {}\n", "variant", a.metric.substr(0, 9), "sd", "95 % over rows", "validation", "trained", "against " + s.variants[s.reference].name);
+  for (size_t i = 0; i < s.scored; ++i) {
+    const VariantSummary& v = s.variants[i];
+    const VariantComparison* c = against(s.against_reference, i);
+    const double trained = over_cells(v, a, "trainable_parameters");
+    out += fmt::format("{:<18} {:>9.4f} {:>7} {:>19} {:>10} {:>12}  {}\n", v.name, mean_of(v.scores), v.over_seeds && v.over_seeds->sd ? fmt::format("{:.4f}", *v.over_seeds->sd) : "-",
+                       v.interval ? fmt::format("{:.4f} to {:.4f}", v.interval->low, v.interval->high) : "-", v.validation.empty() ? "-" : fmt::format("{:.4f}", mean_of(v.validation)),
+                       v.untrained ? "0" : std::isfinite(trained) ? grouped(static_cast<uint64_t>(trained)) : "-", i == s.reference ? "the reference" : c ? fmt::format("{} ({:+.2f} points, {:.3f} after Holm)", name_of(c->finding), s.percent ? c->difference : 100 * c->difference, c->holm) : "-");
+  }
+  for (size_t i = s.scored; i < s.variants.size(); ++i) out += fmt::format("{:<18} failed: {}\n", s.variants[i].name, s.variants[i].failures.front());
+  out += "\n" + s.answer + "\n";
+  for (std::string r : s.reasons) {
+    for (size_t at; (at = r.find("**")) != std::string::npos;) r.erase(at, 2);
+    out += "  " + r + "\n";
+  }
+  return out;
+}
+
+void write_analysis(const Analysis& a, const AnalysisSummary& s, const std::string& command) {
+  const fs::path folder = a.config.run.output_dir;
+  write_report(analysis_page(a, s, command), folder);
+  const Runs runs = first_runs(a, s);
+  write_run_numbers(runs, folder);
+  write_file_atomically(folder / "results/metrics/analysis.json", dump_json(to_json(a, s), {.sort_keys = false, .ascii = false, .nan_as_null = true}) + "\n");
+  file_system().make_folder(folder / "results/models");
+  for (const VariantSummary& v : s.variants)
+    for (size_t i = 0; i < v.cells.size(); ++i) {
+      const fs::path link = folder / "results/models" / fmt::format("{}-seed-{}", slug(v.name), v.seeds[i]);
+      std::error_code ignored;
+      fs::remove(link, ignored);
+      fs::create_directory_symlink(fs::path("../../cells") / a.cells[v.cells[i]].hash, link, ignored);  // a convenience: file systems without links go without
+    }
+}
+
+}  // namespace attune
