@@ -46,6 +46,12 @@ Entry count_or_missing(double value, const std::string& why) { return std::isfin
 
 const char* plural(size_t n) { return n == 1 ? "" : "s"; }
 
+/// Of one row, in seconds, measured after the cells (run_analysis).
+double latency_of(const VariantSummary& v, const Analysis& a) {
+  const auto it = a.latency.find(v.name);
+  return it == a.latency.end() ? kNoValue : it->second;
+}
+
 const VariantComparison* against(const std::vector<VariantComparison>& list, size_t variant) {
   for (const VariantComparison& c : list)
     if (c.b == variant) return &c;
@@ -54,17 +60,27 @@ const VariantComparison* against(const std::vector<VariantComparison>& list, siz
 
 std::string split_words(const Analysis& a) { return a.split == "test" ? "test" : "validation"; }
 
+Entry name_entry(const AnalysisSummary& s, size_t i) {
+  Entry name = words(s.variants[i].name);
+  if (s.ship && *s.ship == i) name.emphasis = Emphasis::kBest;
+  if (i >= s.scored) name.emphasis = Emphasis::kBad;
+  if (s.variants[i].untrained) name.emphasis = Emphasis::kMuted;
+  return name;
+}
+
 Table variants_table(const Analysis& a, const AnalysisSummary& s) {
   Table t{.id = "variants", .title = fmt::format("Variants, {} rows", split_words(a)), .columns = {}, .rows = {}, .note = {}};
-  t.columns = {{"variant", "", false},          {a.metric, "mean, 95 % over rows", true}, {"sd", "over seeds", true}, {"validation", a.metric, true}, {"loss", "", true},
-               {"seeds", "", true},             {fmt::format("against {}", s.variants[s.reference].name), "", false},
-               {"trained", "weights", true},    {"adapter", "weights", true},      {"peak memory", "MB of tensors", true},
-               {"step", "ms, median", true},    {"cell", "s", true},               {"latency", "ms, 1 row", true}, {"what it is", "", false}};
-  for (size_t i = 0; i < s.scored; ++i) {
+  t.columns = {{"variant", "", false}, {a.metric, "mean, 95 % over rows", true}, {"sd", "seeds", true}, {"validation", "", true}, {"loss", "", true}, {"seeds", "", true},
+               {fmt::format("against {}", s.variants[s.reference].name), "", false}, {"what it is", "", false}};
+  for (size_t i = 0; i < s.variants.size(); ++i) {
     const VariantSummary& v = s.variants[i];
-    std::vector<Entry> row{words(v.name)};
-    if (s.ship && *s.ship == i) row[0].emphasis = Emphasis::kBest;
-    if (v.untrained) row[0].emphasis = Emphasis::kMuted;
+    std::vector<Entry> row{name_entry(s, i)};
+    if (i >= s.scored) {
+      row.resize(t.columns.size(), missing("failed"));
+      row.back() = words("failed: " + v.failures.front());
+      t.rows.push_back(std::move(row));
+      continue;
+    }
     const double mean = mean_of(v.scores);
     row.push_back(v.interval ? with_interval(mean, v.interval->low, v.interval->high) : number(mean));
     row.push_back(v.over_seeds && v.over_seeds->sd ? number(*v.over_seeds->sd) : missing("one seed has no spread"));
@@ -74,29 +90,37 @@ Table variants_table(const Analysis& a, const AnalysisSummary& s) {
     const VariantComparison* c = against(s.against_reference, i);
     row.push_back(words(i == s.reference ? "the reference" : c ? name_of(c->finding) : "no shared seed"));
     if (c) row.back().emphasis = c->finding == Finding::kBetter ? Emphasis::kBest : c->finding == Finding::kWorse ? Emphasis::kBad : Emphasis::kMuted;
-    row.push_back(v.untrained ? count(0) : count_or_missing(over_cells(v, a, "trainable_parameters"), "not recorded"));
-    row.push_back(v.untrained ? count(0) : count_or_missing(over_cells(v, a, "adapter_parameters"), "not recorded"));
-    row.push_back(number_or_missing(over_cells(v, a, "memory_peak_bytes.total") / 1e6, 1, "not recorded"));
-    row.push_back(number_or_missing(1e3 * over_cells(v, a, "step_seconds_p50"), 1, "nothing was trained"));
-    std::vector<double> seconds;
-    for (const size_t cell : v.cells) seconds.push_back(a.results[cell].seconds);
-    row.push_back(number(mean_of(seconds), 1));
-    const auto latency = v.first.find("latency");
-    row.push_back(latency != v.first.end() && !latency->empty() ? number_or_missing(1e3 * cell_number((*latency)[0], "p50"), 2, "not measured") : missing("not measured"));
     row.push_back(words(v.description));
     t.rows.push_back(std::move(row));
   }
-  for (size_t i = s.scored; i < s.variants.size(); ++i) {
-    std::vector<Entry> row(t.columns.size(), missing("failed"));
-    row[0] = words(s.variants[i].name);
-    row[0].emphasis = Emphasis::kBad;
-    row.back() = words("failed: " + s.variants[i].failures.front());
+  t.note = fmt::format(
+      "Intervals: BCa bootstrap over rows, the predictions of all seeds of a row drawn together. sd: standard deviation over seeds. A variant is called better or worse where the "
+      "difference stays significant at 5 % after Holm's correction and every shared seed points the same way; equivalent where the 90 % interval over seeds lies within {:.3g} points.",
+      100 * a.config.analysis.margin);
+  return t;
+}
+
+Table costs_table(const Analysis& a, const AnalysisSummary& s) {
+  Table t{.id = "variant-costs", .title = "What they take, mean over seeds", .columns = {}, .rows = {}, .note = {}};
+  t.columns = {{"variant", "", false}, {"trained", "weights", true}, {"adapter", "weights", true}, {"saved", "MB", true}, {"peak memory", "MB of tensors", true}, {"step", "ms, median", true},
+               {"speed", "tokens/s", true}, {"whole cell", "s", true}, {"latency", "ms, 1 row", true}};
+  for (size_t i = 0; i < s.scored; ++i) {
+    const VariantSummary& v = s.variants[i];
+    std::vector<Entry> row{name_entry(s, i)};
+    row.push_back(v.untrained ? count(0) : count_or_missing(over_cells(v, a, "trainable_parameters"), "not recorded"));
+    row.push_back(v.untrained ? count(0) : count_or_missing(over_cells(v, a, "adapter_parameters"), "not recorded"));
+    const double adapter = over_cells(v, a, "adapter_file_bytes"), model = over_cells(v, a, "model_file_bytes");
+    row.push_back(number_or_missing((std::isfinite(adapter) ? adapter : model) / 1e6, 2, "nothing was saved"));
+    row.push_back(number_or_missing(over_cells(v, a, "memory_peak_bytes.total") / 1e6, 1, "not recorded"));
+    row.push_back(number_or_missing(1e3 * over_cells(v, a, "step_seconds_p50"), 1, "nothing was trained"));
+    row.push_back(number_or_missing(over_cells(v, a, "train_tokens_per_second"), 0, "nothing was trained"));
+    std::vector<double> seconds;
+    for (const size_t cell : v.cells) seconds.push_back(a.results[cell].seconds);
+    row.push_back(number(mean_of(seconds), 1));
+    row.push_back(number_or_missing(1e3 * latency_of(v, a), 2, "not measured"));
     t.rows.push_back(std::move(row));
   }
-  t.note = fmt::format(
-      "Intervals: BCa bootstrap over rows, the predictions of all seeds of a row drawn together. Spread: standard deviation over seeds. A variant is called better or worse where the "
-      "difference stays significant at 5 % after Holm's correction and every shared seed points the same way; equivalent where the 90 % interval over seeds lies within {} points.",
-      s.percent ? a.config.analysis.margin * 100 : 100 * a.config.analysis.margin);
+  t.note = fmt::format("Times were taken with {} at once; latencies alone, on all threads.", a.choice.plan.jobs == 1 ? "one cell" : fmt::format("{} cells", a.choice.plan.jobs));
   return t;
 }
 
@@ -177,6 +201,7 @@ Section variants_section(const Analysis& a, const AnalysisSummary& s) {
   Section out{.id = "variants-section", .heading = "Variants", .blocks = {}};
   out.blocks.push_back(scores_chart(a, s));
   out.blocks.push_back(variants_table(a, s));
+  out.blocks.push_back(costs_table(a, s));
   return out;
 }
 
@@ -214,7 +239,7 @@ Chart trade_off(const std::string& id, const std::string& label, const std::stri
   std::vector<double> values;
   for (size_t i = 0; i < s.scored; ++i) {
     const VariantSummary& v = s.variants[i];
-    const double x = scale * (path == "latency" ? (v.first.contains("latency") && !v.first["latency"].empty() ? cell_number(v.first["latency"][0], "p50") : kNoValue) : over_cells(v, a, path));
+    const double x = scale * (path == "latency" ? latency_of(v, a) : over_cells(v, a, path));
     if (v.untrained || !std::isfinite(x)) continue;
     points.x.push_back(x);
     points.y.push_back(mean_of(v.scores));

@@ -81,7 +81,7 @@ std::vector<std::string> degenerate_seeds(const VariantSummary& v, const Analysi
     runs.push_back(run);
   }
   std::vector<std::string> remarks;
-  const auto found = degenerate_runs(runs);
+  const auto found = degenerate_runs(runs, is_percent(v.predictions) ? 5 : 0.05);
   for (size_t i = 0; i < found.size(); ++i)
     if (!found[i].empty()) remarks.push_back(fmt::format("seed {}: {}", v.seeds[i], found[i]));
   return remarks;
@@ -98,7 +98,10 @@ VariantSummary summarise_variant(const Analysis& a, size_t index, bool lower_is_
     const auto score = a.value(cell, a.split + "_" + a.metric);
     if (a.results[cell].state == CellResult::State::kFailed || !score) {
       const std::string why = a.results[cell].error.empty() ? "has no " + a.metric : first_line(a.results[cell].error);
-      v.failures.push_back(fmt::format("seed {}: {}", a.plan.seeds[s], why));
+      if (!v.failures.empty() && v.failures.back().ends_with(": " + why))
+        v.failures.back().insert(v.failures.back().find(':'), fmt::format(", {}", a.plan.seeds[s]));  // "seed 0, 1: why"
+      else
+        v.failures.push_back(fmt::format("seed {}: {}", a.plan.seeds[s], why));
       continue;
     }
     v.seeds.push_back(a.plan.seeds[s]);

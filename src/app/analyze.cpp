@@ -7,6 +7,7 @@
 #include <numeric>
 #include <thread>
 
+#include "app/latency.h"
 #include "app/load_model.h"
 #include "base/child_process.h"
 #include "base/error.h"
@@ -172,6 +173,37 @@ PlanChoice settle_plan(const AnalyzeConfig& config, std::span<const Cell> cells,
   return choose_plan(*trained.front(), shared, threads, folder / ".probe");
 }
 
+/// Each variant's first complete model answers rows one at a time, in a process of its own and alone on the machine. Kept in the cell's folder.
+void measure_latencies(Analysis& a, const SharedInputs& shared) {
+  constexpr const char* kLatencyFile = "latency.json";
+  const auto& rows = (a.split == "test" ? shared.data.test : shared.data.validation).rows;
+  for (size_t v = 0; v < a.plan.variants.size(); ++v)
+    for (size_t s = 0; s < a.plan.seeds.size(); ++s) {
+      const size_t cell = a.cell(v, s);
+      if (a.results[cell].state == CellResult::State::kFailed || a.cells[cell].untrained) continue;
+      const fs::path folder = a.cells[cell].config.output_dir, file = folder / kLatencyFile;
+      if (!file_exists(file)) {
+        ChildProcess process(
+            [&] {
+              OpenedModel opened = open_model(folder.string());
+              const Context ctx = make_context(a.config.run.threads);
+              const LoadedModel m = load_for_use(std::move(opened), false, {{}, ctx.threads});
+              write_file_atomically(file, dump_json(measure_latency(m, ctx, rows, {.batch_sizes = {1}})) + "\n");
+              return 0;
+            },
+            folder / "log.txt", folder / "latency_error.txt");
+        while (!process.poll()) {
+          throw_if_interrupted();
+          std::this_thread::sleep_for(std::chrono::milliseconds(5));
+        }
+      }
+      if (!file_exists(file)) break;  // its log says why
+      const Json measured = read_json(file);
+      if (measured.is_array() && !measured.empty() && measured[0].contains("p50") && measured[0]["p50"].is_number()) a.latency[a.plan.variants[v].name] = measured[0]["p50"].get<double>();
+      break;
+    }
+}
+
 }  // namespace
 
 void AnalysisOptions::fields(FieldList& f) {
@@ -180,6 +212,7 @@ void AnalysisOptions::fields(FieldList& f) {
   f.add("margin", margin, {.help = "differences below this do not matter", .least = 0, .most = 1});
   f.add("jobs", jobs, {.help = "cells side by side; 0: what is measured to be fastest", .least = 0, .most = 4096});
   f.add("ranking_batches", ranking_batches, {.help = "batches that rank the layers of the variant 'selective'", .least = 1, .most = 100000});
+  f.add("latency", latency, {.help = "measure how long each variant takes to answer one row"});
   f.add("draws", draws, {.help = "draws of bootstraps and randomisations", .least = 100, .most = 1000000});
 }
 
@@ -247,6 +280,7 @@ Analysis run_analysis(const AnalyzeConfig& config) {
   a.results.resize(results.size());
   for (size_t i = 0; i < order.size(); ++i) a.results[order[i]] = results[i];
   a.wall_seconds = std::chrono::duration<double>(Clock::now() - begin).count();
+  if (config.analysis.latency) measure_latencies(a, shared);
   return a;
 }
 

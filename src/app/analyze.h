@@ -1,6 +1,7 @@
 // attune analyze: variants x seeds of one configuration, trained and evaluated on the same rows, compared, and told in one report.
 #pragma once
 
+#include <map>
 #include <set>
 
 #include "app/cells.h"
@@ -16,6 +17,7 @@ struct AnalysisOptions {
   int64_t jobs = 0;            ///< cells side by side; 0: what is measured to be fastest
   int64_t ranking_batches = 8; ///< of the variant `selective`
   int64_t draws = 2000;        ///< of bootstraps and randomisations
+  bool latency = true;         ///< measure how long each variant takes to answer
   void fields(FieldList& f);
 };
 
@@ -38,7 +40,8 @@ struct Analysis {
   std::vector<CellResult> results;
   std::string split;         ///< "test" or "eval": what the variants are compared on
   std::string metric;        ///< without prefix
-  double wall_seconds = 0;   ///< of this process; kept cells cost nothing
+  double wall_seconds = 0;   ///< of this process, without latencies; kept cells cost nothing
+  std::map<std::string, double> latency;  ///< by variant: median seconds from one text to its answer, the first seed's model alone on the machine
   size_t cell(size_t variant, size_t seed) const { return variant * plan.seeds.size() + seed; }
   /// results[..][split_metric], where there is one.
   std::optional<double> value(size_t cell, const std::string& key) const;

@@ -253,7 +253,12 @@ VariantPlan read_variants(const Json& section, const RunConfig& base) {
   std::set<std::string> names;
   for (const Variant& v : plan.variants) {
     if (!names.insert(v.name).second) refuse("name", "variants", "two variants are called '" + v.name + "'", "names that differ", "give one a name: {name: other, preset: " + v.name + "}");
-    apply_variant(v, base, plan.seeds.front());
+    try {
+      apply_variant(v, base, plan.seeds.front());
+    } catch (const Error& e) {
+      // A slip of the pen stops here; values that cannot be are the variant's own failure, and the others go on.
+      if (e.info().id == "config.unknown_key" || e.info().id == "config.ambiguous_key") throw;
+    }
   }
   return plan;
 }

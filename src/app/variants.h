@@ -37,8 +37,8 @@ struct VariantPreset {
 };
 const std::vector<VariantPreset>& variant_presets();
 
-/// `section`: the YAML block as JSON, a list alone standing for `list`. Error(kUsage) "variants.*" names what is wrong; every variant is
-/// applied once, so that unknown settings show here.
+/// `section`: the YAML block as JSON, a list alone standing for `list`. Error(kUsage) "variants.*" names what is wrong; unknown settings
+/// are found here; values that cannot be are left to apply_variant.
 VariantPlan read_variants(const Json& section, const RunConfig& base);
 
 /// The configuration of one cell. Error(kUsage) of the configuration, naming the variant.
