@@ -55,7 +55,7 @@ std::string tests_text(const Json& pair, const Json& holm, double confidence) {
     line += fmt::format("  McNemar: only a right {}, only b right {}, p = {}\n", m["only_a_right"].get<int64_t>(), m["only_b_right"].get<int64_t>(), p_text(m));
   if (const Json& d = pair["delong"]; d.is_object())
     line += fmt::format("  DeLong: AUC {} and {}, difference {} to {}, p = {}\n", value_text(d["auc_a"]), value_text(d["auc_b"]), value_text(d["low"], "{:+.4f}"), value_text(d["high"], "{:+.4f}"), p_text(d));
-  if (const Json& a = pair["agreement"]; a.is_object()) line += fmt::format("  Agreement: {} of predictions, kappa {}\n", value_text(a["share"], "{:.1%}"), value_text(a["kappa"], "{:.3f}"));
+  if (const Json& a = pair["agreement"]; a.is_object()) line += fmt::format("  Agreement: {} of predictions, kappa {}\n", value_text(a["share"]), value_text(a["kappa"], "{:.3f}"));
   if (const Json& e = pair["equivalence"]; e.is_object())
     line += fmt::format("  Equivalence of {} within {:g}: {} (p = {})\n", e["metric"].get<std::string>(), e["margin"].get<double>(), e["equivalent"].get<bool>() ? "shown" : "not shown", p_text(e));
   return line;

@@ -4,9 +4,9 @@
 #include <cmath>
 #include <map>
 #include <numeric>
-#include <unordered_map>
 
 #include "base/error.h"
+#include "metrics/clusters.h"
 #include "metrics/multi_label.h"
 #include "metrics/regression.h"
 #include "metrics/row_kinds.h"
@@ -228,30 +228,10 @@ SwappedDifference swapped_roc_auc(const std::vector<uint8_t>& positive, const st
   };
 }
 
-// ---- Clusters
-
-/// Rows by the cluster they belong to, clusters numbered as they first appear; empty where every row stands alone.
-struct Clusters {
-  std::vector<int32_t> of_row;
-  size_t count = 0;
-};
-Clusters clusters_of(const StoredPredictions& p) {
-  Clusters c;
-  if (std::all_of(p.groups.begin(), p.groups.end(), [](const std::string& g) { return g.empty(); })) return c;
-  std::unordered_map<uint64_t, int32_t> number;
-  for (uint64_t key : p.clusters()) c.of_row.push_back(number.emplace(key, static_cast<int32_t>(number.size())).first->second);
-  c.count = number.size();
-  return c;
-}
-
-/// What is said of clusters, said of their rows.
-template <typename T, typename Function>
-auto of_clusters(Function of_rows, const Clusters& clusters) {
-  return [of_rows = std::move(of_rows), of_row = clusters.of_row](std::span<const T> of_cluster) {
-    std::vector<T> rows(of_row.size());
-    for (size_t i = 0; i < rows.size(); ++i) rows[i] = of_cluster[static_cast<size_t>(of_row[i])];
-    return of_rows(rows);
-  };
+/// Documents or contexts; none where every row stands alone.
+Clusters clusters_of_rows(const StoredPredictions& p) {
+  if (std::all_of(p.groups.begin(), p.groups.end(), [](const std::string& g) { return g.empty(); })) return {};
+  return clusters_of(p.clusters());
 }
 
 bool needs_scores(const std::string& name) { return name == "roc_auc" || name == "log_loss" || name == "brier"; }
@@ -309,7 +289,7 @@ ComparedMetric compared_metric(const std::string& name, const StoredPredictions&
   require(a.ids == b.ids && a.kind == b.kind && a.labels == b.labels, "the same rows and labels on both sides");
   ComparedMetric m;
   m.name = name;
-  const Clusters clusters = clusters_of(a);
+  const Clusters clusters = clusters_of_rows(a);
   const size_t n = a.rows();
   m.swapped_units = n;
   m.units = Units::single(n, clusters.count == 0 && a.kind == StoredKind::kSingleLabel ? std::span<const int32_t>(a.gold) : std::span<const int32_t>());
@@ -368,10 +348,10 @@ ComparedMetric compared_metric(const std::string& name, const StoredPredictions&
   }
   if (clusters.count > 0) {
     m.units = Units::single(clusters.count);
-    m.a = of_clusters<int32_t>(std::move(m.a), clusters);
-    m.b = of_clusters<int32_t>(std::move(m.b), clusters);
+    m.a = by_cluster(clusters, std::move(m.a));
+    m.b = by_cluster(clusters, std::move(m.b));
     m.swapped_units = clusters.count;
-    m.swapped = of_clusters<uint8_t>(std::move(m.swapped), clusters);
+    m.swapped = by_cluster(clusters, std::move(m.swapped));
   }
   return m;
 }

@@ -26,8 +26,11 @@ namespace {
 }
 
 Json evaluate_stored(const EvaluateOptions& options) {
-  if (options.max_samples > 0)
-    fail(ErrorCode::kUsage, {.id = "evaluate.max_samples", .where = "--max-samples", .what = "needs a model: stored predictions are measured as they are"});
+  const auto needs_model = [](bool given, const char* flag, const char* id) {
+    if (given) fail(ErrorCode::kUsage, {.id = id, .where = flag, .what = "needs a model: stored predictions are measured as they are"});
+  };
+  needs_model(options.max_samples > 0, "--max-samples", "evaluate.max_samples");
+  needs_model(!options.baselines.empty() || !options.train_file.empty(), "--baselines", "evaluate.baselines");
   const StoredPredictions p = read_stored_predictions(
       options.predictions, {.task = options.task, .labels = options.data.labels, .null_odds = options.null_odds, .gold_file = options.file, .data = options.data});
   Json result = {{"task", task_of(p.kind)}, {"predictions", options.predictions}};

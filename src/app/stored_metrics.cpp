@@ -24,9 +24,10 @@ double mean_cross_entropy(const StoredPredictions& p) {
 }
 
 Json single_json(const StoredPredictions& p) {
-  Json m = to_json(classification_report(p.gold, p.predicted, p.scores, p.labels));
-  if (p.scores.empty())
-    for (const char* key : {"loss", "roc_auc", "average_precision", "log_loss", "brier", "ece"}) undefine(m, key, p.no_scores);
+  Json m = to_json(classification_report(p.gold, p.predicted, p.scores, p.labels, std::nullopt, p.ids));
+  if (!p.scores.empty()) return m;
+  undefine(m, "loss", p.no_scores);
+  for (auto& [key, reason] : m["undefined"].items()) reason = p.no_scores;  // all of them are figures of probabilities
   return m;
 }
 

@@ -181,11 +181,15 @@ class Builder {
         const LabelSet of_file = deduce_labels(gold_rows_, {.problem_type = problem_type_of(p_.kind), .names = {}, .model_names = {}, .separator = separator}, options_.gold_file);
         gold.insert(of_file.names().begin(), of_file.names().end());
       }
-      if (p_.kind == StoredKind::kSingleLabel && !gold.empty() && std::none_of(gold.begin(), gold.end(), [&](const std::string& g) { return predicted.contains(g); }))
+      // Numbers on one side and names on the other are ids whose names nobody gave.
+      const auto numbers = [](const std::set<std::string>& labels) {
+        return std::all_of(labels.begin(), labels.end(), [](const std::string& l) { return !l.empty() && l.find_first_not_of("0123456789") == std::string::npos; });
+      };
+      if (p_.kind == StoredKind::kSingleLabel && !gold.empty() && numbers(gold) != numbers(predicted))
         fail(ErrorCode::kInput, {.id = "predictions.label",
                                  .where = p_.file,
-                                 .what = "no gold label is ever predicted",
-                                 .expected = fmt::format("predictions among {}", fmt::join(gold, ", ")),
+                                 .what = "the gold and the predictions name labels in two ways",
+                                 .expected = fmt::format("{}", fmt::join(gold, ", ")),
                                  .got = fmt::format("{}", fmt::join(predicted, ", ")),
                                  .hint = "name all labels in the order of their ids with --labels"});
       gold.merge(predicted);
