@@ -342,7 +342,9 @@ TEST(Compare, EveryFigureIsThatOfTheEvaluation) {
   all.metrics = metric_names(a);
   const Json r = compared({a, b}, all), of_a = stored_metrics(a);
   for (const std::string& name : all.metrics)
-    if (of_a.contains(name)) EXPECT_NEAR(r["metrics"][name]["a"].get<double>(), of_a[name].get<double>(), 1e-12) << name;
+    if (of_a.contains(name)) {
+      EXPECT_NEAR(r["metrics"][name]["a"].get<double>(), of_a[name].get<double>(), 1e-12) << name;
+    }
   // Groups change what is drawn, never the figures.
   StoredPredictions grouped_a = a, grouped_b = b;
   for (auto* p : {&grouped_a, &grouped_b})

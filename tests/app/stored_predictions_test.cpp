@@ -278,6 +278,7 @@ TEST_F(Stored, OptionsThatDoNotFitAreRefused) {
   };
   EXPECT_EQ(id([](EvaluateOptions&) {}), "none");
   EXPECT_EQ(id([](EvaluateOptions& o) { o.max_samples = 3; }), "evaluate.max_samples");
+  EXPECT_EQ(id([](EvaluateOptions& o) { o.baselines = {"majority"}; }), "evaluate.baselines");
   EXPECT_EQ(id([](EvaluateOptions& o) { o.task = "text-generation"; }), "predictions.task");
   EXPECT_EQ(id([&](EvaluateOptions& o) { o.null_odds = write("odds.json", "{}"); }), "predictions.null_odds");
   EXPECT_EQ(id([&](EvaluateOptions& o) { o.predictions = root_.string(); fs::remove(root_ / "p.jsonl"); }), "predictions.missing");
