@@ -79,6 +79,11 @@ Var vocabulary_logits(const Context&, const Var& x, const Var& weight, const Var
 LossSum vocabulary_loss(const Context&, const Var& x, const Var& weight, const Var* bias, std::span<const int32_t> labels, float smoothing);
 /// targets (B, C) of 0 and 1; count = B * C (PyTorch's mean).
 LossSum bce_with_logits_loss(const Context&, const Var& logits, std::span<const float> targets);
+/// Focal losses (Lin et al. 2017): what is right already counts less. Of a softmax: -weight[y] (1 - p_y)^gamma log p_y, count as
+/// cross_entropy_loss, which it is at gamma 0.
+LossSum focal_loss(const Context&, const Var& logits, std::span<const int32_t> labels, std::span<const float> weight, float gamma);
+/// Of a sigmoid an output: torchvision's sigmoid_focal_loss without alpha; count as bce_with_logits_loss, which it is at gamma 0.
+LossSum sigmoid_focal_loss(const Context&, const Var& logits, std::span<const float> targets, float gamma);
 /// targets (B, C); count = B * C.
 LossSum mse_loss(const Context&, const Var& logits, std::span<const float> targets);
 

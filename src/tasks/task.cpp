@@ -6,6 +6,12 @@
 
 namespace attune {
 
+LossSum label_loss(const Context& ctx, const Var& logits, std::span<const int32_t> labels, const LossOptions& options) {
+  if (options.focal_gamma <= 0) return cross_entropy_loss(ctx, logits, labels, options.class_weights, options.label_smoothing);
+  require(options.label_smoothing == 0, "focal loss has no smoothing");
+  return focal_loss(ctx, logits, labels, options.class_weights, options.focal_gamma);
+}
+
 LossSum Task::loss(const Context& ctx, Model& model, const Batch& batch, TokenKeys keys, const LossOptions& options, Var* logits) const {
   const Var out = model.forward(ctx, batch, std::move(keys));
   if (logits) *logits = out;

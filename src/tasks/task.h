@@ -32,7 +32,10 @@ struct TaskSettings {
 struct LossOptions {
   float label_smoothing = 0.0f;
   std::vector<float> class_weights;  ///< empty: none
+  float focal_gamma = 0.0f;          ///< above 0: focal losses, without smoothing
 };
+/// Of labels (-100: not counted) under these options.
+LossSum label_loss(const Context&, const Var& logits, std::span<const int32_t> labels, const LossOptions&);
 
 /// A file of an evaluation beside its metrics.
 struct NamedText {

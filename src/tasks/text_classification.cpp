@@ -84,11 +84,12 @@ class TextClassification : public Task {
     if (settings_.problem_type == ProblemType::kSingleLabel) {
       std::vector<int32_t> ids;
       for (const Labels& l : batch.labels) ids.push_back(l.id < 0 ? -100 : l.id);
-      return cross_entropy_loss(ctx, logits, ids, options.class_weights, options.label_smoothing);
+      return label_loss(ctx, logits, ids, options);
     }
     std::vector<float> targets;
     for (const Labels& l : batch.labels) targets.insert(targets.end(), l.values.begin(), l.values.end());
-    return settings_.problem_type == ProblemType::kMultiLabel ? bce_with_logits_loss(ctx, logits, targets) : mse_loss(ctx, logits, targets);
+    if (settings_.problem_type == ProblemType::kRegression) return mse_loss(ctx, logits, targets);
+    return options.focal_gamma > 0 ? sigmoid_focal_loss(ctx, logits, targets, options.focal_gamma) : bce_with_logits_loss(ctx, logits, targets);
   }
 
   Json metrics(std::span<const Row> rows, std::span<const Example> examples, const Outputs& outputs, double loss) const override {

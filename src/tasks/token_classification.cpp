@@ -248,7 +248,7 @@ class TokenClassification : public Task {
       labels.insert(labels.end(), tokens.begin(), tokens.end());
       if (tokens.empty()) labels.resize(labels.size() + static_cast<size_t>(batch.length(b)), kNoTag);
     }
-    return by_sequence(cross_entropy_loss(ctx, logits, labels, options.class_weights, options.label_smoothing), batch);
+    return by_sequence(label_loss(ctx, logits, labels, options), batch);
   }
 
  private:
