@@ -11,7 +11,7 @@ import sys
 import warnings
 
 PARTS = ["models", "curves", "adapters", "counts", "safetensors_files", "schedules", "metrics", "json_text", "quantized", "quantized_models", "generation",
-         "entities", "squad_metrics", "bag_of_words", "bpe_tokenizers", "chat", "statistics", "focal"]
+         "entities", "squad_metrics", "bag_of_words", "bpe_tokenizers", "chat", "statistics", "focal", "decisions"]
 
 
 def main() -> None:
