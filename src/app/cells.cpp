@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <chrono>
 #include <map>
+#include <set>
 #include <thread>
 
 #include "app/env.h"
@@ -80,6 +81,18 @@ CellResult outcome(const Cell& cell, int status) {
   return r;
 }
 
+/// Every setting but where things are and what is kept: rows are hashed as they are, threads beside them.
+Json settings_of_numbers(const RunConfig& config) {
+  static const std::set<std::string> others = {"output_dir", "overwrite", "resume", "resume_from_checkpoint", "strict", "threads", "data.train", "data.validation", "data.test",
+                                               "training.save_strategy", "training.save_steps", "training.save_total_limit", "latency_batch_sizes"};
+  RunConfig copy = config;
+  Json settings = Json::object();
+  const FieldList list = fields_of(copy);
+  for (const Field& f : list.all())
+    if (!others.contains(f.path)) settings[f.path] = value_text(f);
+  return settings;
+}
+
 int64_t available_bytes() {
   const std::string text = read_file("/proc/meminfo");
   const size_t at = text.find("MemAvailable:");
@@ -142,7 +155,7 @@ void hash_cells(std::span<Cell> cells, const SharedInputs& shared, const CellPla
   for (Cell& cell : cells) {
     cell.config.threads = plan.threads;
     Json what = {{"program", program["version"]}, {"kernels", program["kernels"]}, {"threads", plan.threads}, {"untrained", cell.untrained},
-                 {"settings", settings_that_matter(cell.config)}, {"rows", rows}, {"weights", weights}, {"model", cell.config.model}};
+                 {"settings", settings_of_numbers(cell.config)}, {"rows", rows}, {"weights", weights}};
     if (!shared.serves(cell.config))
       for (const std::string& file : {cell.config.data.train, cell.config.data.validation, cell.config.data.test})
         what["files"].push_back(file.empty() || !file_exists(file) ? "" : sha256_file(file));

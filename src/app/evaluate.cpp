@@ -111,6 +111,7 @@ Json evaluate(const EvaluateOptions& options) {
   result["base_storage"] = name_of(m.held.type);
   result["base_description"] = describe_base(m.opened, m.held);
   result["compute"] = int8 ? "int8" : "f32";
+  write_decision(m.task->settings().decision, m.task->settings().labels, result);
   result.update(e.metrics);
   result["loss"] = e.loss;
   if (!options.baselines.empty()) add_baselines(options, train, source, m, result);

@@ -42,6 +42,21 @@ std::string resources(const Json& results) {
   return text;
 }
 
+/// What is done to the logits besides taking the largest; readers of other programs do it themselves.
+std::string decision(const Json& results) {
+  const auto d = results.find("decision");
+  if (d == results.end()) return "";
+  std::string text;
+  if (const auto t = d->find("temperature"); t != d->end() && t->is_number())
+    text += fmt::format("- logits are divided by the temperature {:.6g}, fitted on the validation rows; `attune predict` does it, transformers does not\n", t->get<double>());
+  if (const auto all = d->find("decision_thresholds"); all != d->end()) {
+    text += fmt::format("- thresholds, best by {} on the validation rows; `attune predict` uses them, transformers does not:", d->value("tuned_for", ""));
+    for (const auto& [label, t] : all->items()) text += fmt::format(" `{}` from {:.6g} on;", label, t.get<double>());
+    text.back() = '\n';
+  }
+  return text;
+}
+
 }  // namespace
 
 std::string model_card(const RunConfig& config, const LoadedModel& m, int64_t train_rows, const Json& results) {
@@ -57,7 +72,7 @@ std::string model_card(const RunConfig& config, const LoadedModel& m, int64_t tr
   card += fmt::format("## Training\n\n- rows: {} of `{}`\n- labels: {}\n- max_length: {} tokens, cut on the {}\n- trained parameters: {}\n- head: {}\n", grouped(static_cast<uint64_t>(train_rows)),
                       fs::path(config.data.train).filename().string(), fmt::join(s.labels, ", "), s.max_length, s.truncation_side == Side::kLeft ? "left" : "right",
                       m.method->counts().line(), m.head_origin);
-  card += resources(results);
+  card += decision(results) + resources(results);
   card += fmt::format("- epochs {:.4g}, batch {} x {}, learning rate {:.4g}, seed {}\n\nEverything else is in `config.yaml`; the course of training is in `trainer_state.json`.\n\n",
                       results.value("epoch", 0.0), t.per_device_train_batch_size, t.gradient_accumulation_steps, t.learning_rate, t.seed);
   card += "## Use\n\n```\nattune predict . --text \"...\"\nattune evaluate . --data FILE\n" + std::string(adapter ? "attune merge . --output DIR\n" : "") + "```\n";

@@ -51,6 +51,7 @@ TaskSettings settings_of_side_file(const fs::path& file, std::string& fingerprin
     fail(ErrorCode::kInput, {.id = "side_file.truncation_side", .where = where + " (truncation_side)", .what = "unknown side \"" + side + "\"", .expected = "left or right"});
   s.truncation_side = side == "left" ? Side::kLeft : Side::kRight;
   s.truncation = strategy_named(get_string(j, "truncation", "longest_first", where), where);
+  s.decision = read_decision(j, s.problem_type, s.labels, where);
   if (const auto options = j.find("options"); options != j.end()) s.options = task_options_of(*options, where);
   if (j.contains("base_model") && j["base_model"].is_object()) fingerprint = get_string(j["base_model"], "fingerprint", "", where);
   return s;
@@ -171,6 +172,7 @@ Json side_file(const TaskSettings& s, const std::string& base_name, const std::s
     j["problem_type"] = problem_type_name(s.problem_type);
     j["id2label"] = id2label;
   }
+  write_decision(s.decision, s.labels, j);
   if (Json options = to_json(s.options); !options.empty()) j["options"] = std::move(options);
   if (!base_name.empty()) j["base_model"] = {{"name", base_name}, {"fingerprint", base_fingerprint}};
   return j;

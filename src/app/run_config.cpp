@@ -90,6 +90,10 @@ void check_together(const RunConfig& c, ConfigReader& reader) {
           "training.lr_scheduler_kwargs: unknown key '{}'; known: num_cycles, power, lr_end, timescale, min_lr, min_lr_rate", name));
   for (const auto& [label, weight] : t.class_weights.numbers)
     if (weight < 0) conflict(fmt::format("training.class_weights: the weight of '{}' is below 0", label));
+  if (t.focal_gamma > 0 && t.label_smoothing_factor > 0)
+    conflict("training.focal_gamma and training.label_smoothing_factor: one sharpens what the other spreads; choose one");
+  if (t.train_sampling_strategy == Sampling::kWeighted && !c.data.shuffle)
+    conflict("training.train_sampling_strategy weighted draws rows, which keeps no order: leave out data.shuffle: false");
   const bool adapter = goes_on_from_adapter(c);
   if (c.quantization.on() && saves_base(c))
     conflict(

@@ -16,6 +16,7 @@
 #include "app/save_model.h"
 #include "app/stored_base.h"
 #include "app/training_data.h"
+#include "app/tune_decision.h"
 #include "base/error.h"
 #include "base/log.h"
 #include "base/pages.h"
@@ -61,7 +62,8 @@ FitJob make_job(const RunConfig& config, LoadedModel& m, const TrainingData& dat
   job.validation = data.validation.examples;
   job.validation_rows = data.validation.rows;
   job.config = config.training;
-  job.loss = {static_cast<float>(config.training.label_smoothing_factor), class_weights_of(config.training.class_weights, *m.task, data.train.examples)};
+  job.loss = {static_cast<float>(config.training.label_smoothing_factor), class_weights_of(config.training.class_weights, *m.task, data.train.examples),
+              static_cast<float>(config.training.focal_gamma)};
   job.data_seed = static_cast<uint64_t>(config.data.data_seed.value_or(config.training.seed));
   job.plan = make_epoch_plan(config.training, data.train.examples, job.data_seed, config.data.shuffle);
   job.context = make_context(config.threads);
@@ -200,6 +202,7 @@ TrainResult train(const RunConfig& given, const TrainOptions& how) {
   const TrainingData& data = shared ? shared->data : own;
   const TaskSettings settings = settings_of(config, opened, data);
   check_training_config(config.training, *make_task(settings));
+  check_decision_tuning(config.training, *make_task(settings), data.validation, data.labels);
   if (!config.baselines.empty()) require_baselines_fit(settings);
   ComputePlan compute;
   if (memory_limit_bytes(config) > 0) {
@@ -247,6 +250,11 @@ TrainResult train(const RunConfig& given, const TrainOptions& how) {
   const ParameterCounts counts = m.method->counts();
   for (const auto& [key, n] : {std::pair{"adapter_parameters", counts.adapter}, {"head_parameters", counts.head}, {"trainable_parameters", counts.trainable}, {"all_parameters", counts.all}})
     result.results[key] = n;
+  std::optional<Evaluation> validated;
+  if (!data.validation.examples.empty()) {
+    validated = fitted.evaluation ? std::move(*fitted.evaluation) : evaluated(data.validation);
+    if (!how.untrained) result.results.update(tune_decision(config.training, m, data.validation, *validated));
+  }
   report_times(fitted, result.results);
   report_course(fitted.state.log_history, config.training, *m.task, result.results);
   std::vector<Artifact> artifacts;
@@ -258,11 +266,12 @@ TrainResult train(const RunConfig& given, const TrainOptions& how) {
   }
   if (retained) report_retained(m, data.retain, *retained, evaluated(data.retain), result.results);
   const bool tested = !data.test.examples.empty();
-  if (!data.validation.examples.empty()) {
-    const Evaluation e = fitted.evaluation ? std::move(*fitted.evaluation) : evaluated(data.validation);
-    report_split(m, data.validation, e, "eval", tested ? "validation_predictions.jsonl" : "predictions.jsonl", result.results, artifacts);
+  if (validated) report_split(m, data.validation, *validated, "eval", tested ? "validation_predictions.jsonl" : "predictions.jsonl", result.results, artifacts);
+  if (tested) {
+    const Evaluation e = evaluated(data.test);
+    add_decision_effect(m, "test", data.test, e.outputs, result.results);
+    report_split(m, data.test, e, "test", "predictions.jsonl", result.results, artifacts);
   }
-  if (tested) report_split(m, data.test, evaluated(data.test), "test", "predictions.jsonl", result.results, artifacts);
   report_baselines(config.baselines, data, *m.task, result.results, artifacts);
   result.results["base_storage"] = name_of(config.quantization.type);
   result.results["base_description"] = describe_base(m.opened, m.held);

@@ -116,6 +116,7 @@ TaskSettings training_settings(const RunConfig& config, const OpenedModel& opene
     s.truncation_side = known->truncation_side;
     s.options = known->options;
     s.options.version_2_with_negative.reset();  // the new rows say it
+    if (known->decision != Decision()) note("Temperature and thresholds of the model that is trained on belong to its old weights and are left behind");
   }
   const TextFiles& files = opened.tokenizer_files;
   constexpr const char* kTokenizer = "tokenizer_config.json";

@@ -5,6 +5,7 @@
 #include <random>
 
 #include "base/error.h"
+#include "base/random.h"
 
 namespace attune {
 
@@ -39,6 +40,32 @@ std::vector<uint64_t> length_grouped_order(std::span<const int32_t> lengths, uin
   }
   if (n > 0) std::swap(order[0], order[longest]);
   return order;
+}
+
+std::vector<uint64_t> weighted_order(std::span<const double> weights, uint64_t seed, uint64_t epoch) {
+  std::vector<double> upto(weights.size());
+  std::partial_sum(weights.begin(), weights.end(), upto.begin());
+  require(upto.empty() || upto.back() > 0, "some weight above 0");
+  std::vector<uint64_t> order(weights.size());
+  Random random(mix_key(seed, epoch, hash_name("weighted_order")));
+  for (uint64_t& row : order) {
+    const auto at = std::upper_bound(upto.begin(), upto.end(), random.uniform() * upto.back());
+    row = static_cast<uint64_t>(std::min(at - upto.begin(), std::ssize(upto) - 1));
+  }
+  return order;
+}
+
+std::vector<double> inverse_frequencies(std::span<const int32_t> classes) {
+  std::vector<double> counts;
+  for (const int32_t c : classes) {
+    require(c >= 0, "a class for every row");
+    if (static_cast<size_t>(c) >= counts.size()) counts.resize(static_cast<size_t>(c) + 1);
+    ++counts[static_cast<size_t>(c)];
+  }
+  std::vector<double> weights;
+  weights.reserve(classes.size());
+  for (const int32_t c : classes) weights.push_back(1 / counts[static_cast<size_t>(c)]);
+  return weights;
 }
 
 std::vector<std::vector<uint64_t>> cut_batches(std::span<const uint64_t> order, uint64_t batch, bool drop_last) {

@@ -19,6 +19,12 @@ std::vector<uint64_t> shuffled_order(uint64_t n, uint64_t seed, uint64_t epoch);
 /// the longest of all comes first in the epoch.
 std::vector<uint64_t> length_grouped_order(std::span<const int32_t> lengths, uint64_t batch, uint64_t seed, uint64_t epoch);
 
+/// n draws with replacement, row i with probability weights[i] / their sum, as torch's WeightedRandomSampler; draw k of an epoch is a
+/// function of (seed, epoch, k). Weights are at least 0, not all of them 0.
+std::vector<uint64_t> weighted_order(std::span<const double> weights, uint64_t seed, uint64_t epoch);
+/// 1 / (rows of its class) for each row: every class that occurs is drawn as often. Ids are at least 0.
+std::vector<double> inverse_frequencies(std::span<const int32_t> classes);
+
 /// Consecutive slices of `order`; the last one may be short unless `drop_last`.
 std::vector<std::vector<uint64_t>> cut_batches(std::span<const uint64_t> order, uint64_t batch, bool drop_last = false);
 

@@ -12,6 +12,7 @@
 #include "data/labels.h"
 #include "data/task_options.h"
 #include "nn/backbone.h"
+#include "tasks/decision.h"
 #include "tasks/outputs.h"
 #include "text/tokenizer.h"
 
@@ -27,6 +28,7 @@ struct TaskSettings {
   Side truncation_side = Side::kRight;
   TruncationStrategy truncation = TruncationStrategy::kLongestFirst;  ///< of pairs
   TaskOptions options;
+  Decision decision;  ///< of text classification, as its last training left it
 };
 
 struct LossOptions {
@@ -79,6 +81,7 @@ class Task {
   explicit Task(TaskSettings settings) : settings_(std::move(settings)) {}
   virtual ~Task() = default;
   const TaskSettings& settings() const { return settings_; }
+  void decide(Decision decision) { settings_.decision = std::move(decision); }  ///< labels are said so from here on
 
   const TaskKind& kind() const { return find_task(settings_.task); }
   virtual int64_t outputs() const = 0;  ///< what the head is built with: columns of its logits
@@ -88,6 +91,9 @@ class Task {
   /// Those of all rows in their order, with labels (required, or taken where there are some). Rows that cannot be used are listed in one
   /// Error(kInput) with `where`, their file.
   virtual std::vector<Example> encode_all(std::span<const Row>, const Tokenizer&, const std::string& where, bool labels_optional = false) const = 0;
+
+  /// A row as a whole has labels: one, several or numbers, as settings().problem_type says, of one example and one row of logits.
+  virtual bool labels_rows() const { return false; }
 
   /// A row's tokens reach the model as they were encoded, whatever the epoch.
   virtual bool same_tokens_every_epoch() const { return true; }

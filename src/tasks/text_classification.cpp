@@ -3,7 +3,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <cmath>
 
 #include "base/error.h"
 #include "metrics/classification.h"
@@ -16,15 +15,17 @@ namespace {
 /// Keeps what ClassificationTally does.
 class SingleLabelScores : public Scores {
  public:
-  explicit SingleLabelScores(std::vector<std::string> labels) : tally_(std::move(labels)) {}
+  explicit SingleLabelScores(const TaskSettings& settings) : decision_(settings.decision), tally_(settings.labels) {}
   void add(const RowOutputs& row) override {
     const std::span<const float> logits = row.logits(0);
-    tally_.add(row.examples.front().labels.id, argmax(logits), softmax(logits), row.row && !row.row->id.empty() ? row.row->id : std::to_string(row.row ? row.row->index : rows_));
+    const std::vector<double> scores = probabilities(ProblemType::kSingleLabel, decision_, logits);
+    tally_.add(row.examples.front().labels.id, said_label(decision_, logits, scores), scores, row.row && !row.row->id.empty() ? row.row->id : std::to_string(row.row ? row.row->index : rows_));
     ++rows_;
   }
   Json metrics(std::optional<double> loss) const override { return to_json(tally_.report(loss)); }
 
  private:
+  Decision decision_;
   ClassificationTally tally_;
   uint64_t rows_ = 0;
 };
@@ -32,14 +33,17 @@ class SingleLabelScores : public Scores {
 /// Keeps two bytes a label of every row.
 class MultiLabelScores : public Scores {
  public:
-  explicit MultiLabelScores(std::vector<std::string> labels) : labels_(std::move(labels)) {}
+  explicit MultiLabelScores(const TaskSettings& settings) : decision_(settings.decision), labels_(settings.labels) {}
   void add(const RowOutputs& row) override {
     for (const float value : row.examples.front().labels.values) gold_.push_back(value > 0.5f);
-    for (const float logit : row.logits(0)) predicted_.push_back(logit > 0.0f);
+    const std::span<const float> logits = row.logits(0);
+    const std::vector<uint8_t> said = said_labels(decision_, logits, probabilities(ProblemType::kMultiLabel, decision_, logits));
+    predicted_.insert(predicted_.end(), said.begin(), said.end());
   }
   Json metrics(std::optional<double> loss) const override { return multi_label_json(gold_, predicted_, labels_, loss); }
 
  private:
+  Decision decision_;
   std::vector<std::string> labels_;
   std::vector<uint8_t> gold_, predicted_;
 };
@@ -65,6 +69,7 @@ class TextClassification : public Task {
   using Task::Task;
 
   int64_t outputs() const override { return static_cast<int64_t>(settings_.labels.size()); }
+  bool labels_rows() const override { return true; }
 
   std::vector<Example> encode(const Row& row, const Tokenizer& tokenizer) const override { return {text_example(row, tokenizer, settings_)}; }
 
@@ -99,8 +104,8 @@ class TextClassification : public Task {
   }
   std::unique_ptr<Scores> scores() const override {
     switch (settings_.problem_type) {
-      case ProblemType::kSingleLabel: return std::make_unique<SingleLabelScores>(settings_.labels);
-      case ProblemType::kMultiLabel: return std::make_unique<MultiLabelScores>(settings_.labels);
+      case ProblemType::kSingleLabel: return std::make_unique<SingleLabelScores>(settings_);
+      case ProblemType::kMultiLabel: return std::make_unique<MultiLabelScores>(settings_);
       case ProblemType::kRegression: return std::make_unique<RegressionScores>(settings_.labels.size());
     }
     return nullptr;
@@ -146,32 +151,33 @@ class TextClassification : public Task {
 
  private:
   struct Prediction {
-    std::string label;                ///< best label; "" for regression; labels joined by ", " for multi-label
+    std::string label;                ///< the one that is said; "" for regression; labels joined by ", " for multi-label
     double score = 0;                 ///< its probability; the value for regression
     std::vector<double> scores;       ///< by label id: probabilities, or the values for regression
-    std::vector<std::string> labels;  ///< multi-label: all above 0.5
+    std::vector<std::string> labels;  ///< multi-label: all that are said
   };
+
+  std::vector<double> scores_of(std::span<const float> logits) const { return probabilities(settings_.problem_type, settings_.decision, logits); }
 
   Prediction decode(std::span<const float> logits) const {
     Prediction p;
+    p.scores = scores_of(logits);
     switch (settings_.problem_type) {
       case ProblemType::kSingleLabel: {
-        p.scores = softmax(logits);
-        const auto best = static_cast<size_t>(std::max_element(p.scores.begin(), p.scores.end()) - p.scores.begin());
-        p.label = settings_.labels[best];
-        p.score = p.scores[best];
+        const auto said = static_cast<size_t>(said_label(settings_.decision, logits, p.scores));
+        p.label = settings_.labels[said];
+        p.score = p.scores[said];
         break;
       }
-      case ProblemType::kMultiLabel:
-        for (size_t i = 0; i < logits.size(); ++i) {
-          p.scores.push_back(1.0 / (1.0 + std::exp(-static_cast<double>(logits[i]))));
-          if (logits[i] > 0.0f) p.labels.push_back(settings_.labels[i]);
-          p.score = std::max(p.score, p.scores.back());
-        }
+      case ProblemType::kMultiLabel: {
+        const std::vector<uint8_t> said = said_labels(settings_.decision, logits, p.scores);
+        for (size_t i = 0; i < said.size(); ++i)
+          if (said[i]) p.labels.push_back(settings_.labels[i]);
         for (const auto& l : p.labels) p.label += (p.label.empty() ? "" : ", ") + l;
+        p.score = *std::max_element(p.scores.begin(), p.scores.end());
         break;
+      }
       case ProblemType::kRegression:
-        p.scores.assign(logits.begin(), logits.end());
         p.score = p.scores.front();
         break;
     }

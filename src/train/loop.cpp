@@ -9,6 +9,7 @@
 #include "base/error.h"
 #include "base/log.h"
 #include "base/process_clock.h"
+#include "base/random.h"
 #include "base/signals.h"
 #include "base/suggest.h"
 #include "data/packing.h"
@@ -55,6 +56,15 @@ int64_t dense_parameters(Model& model) {
   return n;
 }
 
+/// Of rows that are drawn with replacement, whose `first` is that drawing of the epoch: a row has other dropout masks each time.
+TokenKeys drawn_keys(Batch& batch, uint64_t first, uint64_t seed, uint64_t epoch) {
+  const std::vector<uint64_t> rows = batch.rows;
+  for (uint64_t& row : batch.rows) row = mix_key(row, first++);
+  TokenKeys keys = token_keys(batch, seed, epoch);
+  batch.rows = rows;
+  return keys;
+}
+
 class Loop {
  public:
   explicit Loop(const FitJob& job);
@@ -71,8 +81,9 @@ class Loop {
   void run_epoch();
   /// False when a signal came before its last micro-batch: nothing has changed then.
   bool accumulate(size_t end, Group& group);
-  void micro_batch(const std::vector<uint64_t>& indices, Group& group);
-  void compute(std::span<const uint64_t> indices, Group& group);
+  /// The number-th of this epoch.
+  void micro_batch(size_t number, Group& group);
+  void compute(std::span<const uint64_t> indices, size_t first, Group& group);
   double update(Group& group, double rate);
   void step();
   void after_step();
@@ -221,8 +232,8 @@ void Loop::run_epoch() {
   while (state_.epoch_index == epoch && state_.global_step < max_steps_ && !state_.stopped) step();
 }
 
-/// One part of a micro-batch forward and backward.
-void Loop::compute(std::span<const uint64_t> indices, Group& group) {
+/// One part of a micro-batch forward and backward; its first row is the `first` of the epoch.
+void Loop::compute(std::span<const uint64_t> indices, size_t first, Group& group) {
   Stopwatch watch;
   Batch batch = pack(job_.train, indices);
   watch.lap(phases_.data);
@@ -231,8 +242,9 @@ void Loop::compute(std::span<const uint64_t> indices, Group& group) {
   Context ctx = job_.context;
   ctx.tape = &tape;
   ctx.training = true;
-  const LossSum loss =
-      job_.task->loss(ctx, *job_.model, batch, token_keys(batch, state_.seed, static_cast<uint64_t>(state_.epoch_index)), job_.loss);
+  const auto epoch = static_cast<uint64_t>(state_.epoch_index);
+  TokenKeys keys = config_.train_sampling_strategy == Sampling::kWeighted ? drawn_keys(batch, first, state_.seed, epoch) : token_keys(batch, state_.seed, epoch);
+  const LossSum loss = job_.task->loss(ctx, *job_.model, batch, std::move(keys), job_.loss);
   watch.lap(phases_.forward);
   group.total.sum += loss.sum;
   group.total.count += loss.count;
@@ -252,14 +264,18 @@ void Loop::compute(std::span<const uint64_t> indices, Group& group) {
   }
 }
 
-void Loop::micro_batch(const std::vector<uint64_t>& indices, Group& group) {
-  for (const auto part : token_parts(indices, lengths_, static_cast<uint64_t>(job_.compute.train_tokens)))
-    if (!group.bad) compute(part, group);
+void Loop::micro_batch(size_t number, Group& group) {
+  const std::vector<uint64_t>& indices = batches_[number];
+  size_t first = number * static_cast<size_t>(config_.per_device_train_batch_size);
+  for (const auto part : token_parts(indices, lengths_, static_cast<uint64_t>(job_.compute.train_tokens))) {
+    if (!group.bad) compute(part, first, group);
+    first += part.size();
+  }
 }
 
 bool Loop::accumulate(size_t end, Group& group) {
   for (auto i = static_cast<size_t>(state_.position); i < end && !group.bad; ++i) {
-    micro_batch(batches_[i], group);
+    micro_batch(i, group);
     if (i + 1 < end && pending() != 0) {
       zero_gradients(job_.parameters);
       return false;
@@ -469,12 +485,32 @@ int64_t steps_of(const TrainingConfig& c, int64_t batches_per_epoch) {
   return static_cast<int64_t>(std::ceil(c.num_train_epochs * static_cast<double>(a_pass)));
 }
 
+namespace {
+
+[[noreturn]] void refuse_weighted_sampling() {
+  fail(ErrorCode::kUsage, {.id = "train.sampling",
+                           .where = "training.train_sampling_strategy",
+                           .what = "weighted draws rows by their class, so every row needs exactly one",
+                           .expected = "text classification with a single label",
+                           .hint = "leave it out; class_weights and focal_gamma weigh the loss of tokens and of several labels"});
+}
+
+}  // namespace
+
 EpochPlan make_epoch_plan(const TrainingConfig& config, std::span<const Example> examples, uint64_t data_seed, bool shuffle) {
   const auto batch = static_cast<uint64_t>(config.per_device_train_batch_size);
   const auto mega = batch * static_cast<uint64_t>(config.gradient_accumulation_steps);
   const Sampling kind = shuffle ? config.train_sampling_strategy : Sampling::kSequential;
+  std::vector<double> weights;
+  if (kind == Sampling::kWeighted) {
+    std::vector<int32_t> classes;
+    for (const Example& e : examples) classes.push_back(e.labels.id);
+    if (std::any_of(classes.begin(), classes.end(), [](int32_t c) { return c < 0; })) refuse_weighted_sampling();
+    weights = inverse_frequencies(classes);
+  }
   return [=, drop = config.dataloader_drop_last](uint64_t epoch) {
     const uint64_t n = examples.size();
+    if (kind == Sampling::kWeighted) return cut_batches(weighted_order(weights, data_seed, epoch), batch, drop);
     if (kind == Sampling::kGroupByLength) return cut_batches(length_grouped_order(lengths_of(examples), mega, data_seed, epoch), batch, drop);
     return cut_batches(kind == Sampling::kRandom ? shuffled_order(n, data_seed, epoch) : sequential_order(n), batch, drop);
   };
@@ -496,6 +532,16 @@ BestBy best_by(const TrainingConfig& config, const Task& task) {
 
 void check_training_config(const TrainingConfig& config, const Task& task) {
   RateSchedule(config, 1);
+  const bool regression = task.settings().problem_type == ProblemType::kRegression;
+  if (config.train_sampling_strategy == Sampling::kWeighted && (!task.labels_rows() || task.settings().problem_type != ProblemType::kSingleLabel))
+    refuse_weighted_sampling();
+  if (config.focal_gamma > 0 && (!task.kind().labels || regression))
+    fail(ErrorCode::kUsage, {.id = "train.focal_gamma",
+                             .where = "training.focal_gamma",
+                             .what = "focal loss is for classes, and this task has none",
+                             .expected = "text classification or token classification",
+                             .got = task.settings().task + (regression ? " (regression)" : ""),
+                             .hint = "leave it out"});
   auto known = task.metric_names();
   known.push_back("loss");
   const std::string name = metric_name(config);

@@ -22,7 +22,7 @@ namespace attune {
 
 /// Example indices of each micro-batch of an epoch.
 using EpochPlan = std::function<std::vector<std::vector<uint64_t>>(uint64_t epoch)>;
-/// As the configuration says; `shuffle` false: file order.
+/// As the configuration says; `shuffle` false: file order. Error(kUsage) "train.sampling": rows without a class cannot be weighted.
 EpochPlan make_epoch_plan(const TrainingConfig& config, std::span<const Example> examples, uint64_t data_seed, bool shuffle);
 /// Optimizer steps of a run without early stopping.
 int64_t steps_of(const TrainingConfig& config, int64_t batches_per_epoch);
@@ -105,7 +105,7 @@ struct BestBy {
 BestBy best_by(const TrainingConfig& config, const Task& task);
 
 /// Settings that contradict each other or the task, found before anything is loaded: Error(kUsage) "train.metric" (metric_for_best_model),
-/// "schedule.option".
+/// "train.sampling", "train.focal_gamma", "schedule.option".
 void check_training_config(const TrainingConfig& config, const Task& task);
 
 }  // namespace attune

@@ -27,8 +27,11 @@ void TrainingConfig::fields(FieldList& f) {
                  "dropout 0 there"});
   f.add("dataloader_drop_last", dataloader_drop_last, {.help = "leave out the last incomplete batch of an epoch"});
   f.add_enum("train_sampling_strategy", train_sampling_strategy,
-             {{"random", Sampling::kRandom}, {"group_by_length", Sampling::kGroupByLength}, {"sequential", Sampling::kSequential}},
-             {.help = "order of the training rows"});
+             {{"random", Sampling::kRandom},
+              {"group_by_length", Sampling::kGroupByLength},
+              {"sequential", Sampling::kSequential},
+              {"weighted", Sampling::kWeighted}},
+             {.help = "order of the training rows; weighted: drawn with replacement, every class as often"});
   f.add("learning_rate", learning_rate, {.help = "highest learning rate", .aliases = {"lr"}, .least = 0, .most = 1e3});
   f.add_enum("lr_scheduler_type", lr_scheduler_type,
              {{"linear", Schedule::kLinear},
@@ -53,6 +56,17 @@ void TrainingConfig::fields(FieldList& f) {
         {.help = "label smoothing", .aliases = {"label_smoothing"}, .least = 0, .most = 0.999});
   f.add("class_weights", class_weights,
         {.help = "weight of each class in the loss: none, balanced, or a number by label", .choices = {"none", "balanced"}});
+  f.add("focal_gamma", focal_gamma,
+        {.help = "focal loss: rows the model is sure of count less, by (1 - p)^gamma, often 2; 0: cross entropy", .least = 0, .most = 100});
+  f.add("temperature_scaling", temperature_scaling,
+        {.help = "after training, divide logits by the temperature at which the validation rows are likeliest; kept with the model"});
+  f.add_enum("tune_threshold", tune_threshold,
+             {{"none", ThresholdMetric::kNone},
+              {"f1", ThresholdMetric::kF1},
+              {"balanced_accuracy", ThresholdMetric::kBalancedAccuracy},
+              {"youden", ThresholdMetric::kYouden}},
+             {.help = "after training, say the second of two labels (each of several) from the probability that is best by this on the validation "
+                      "rows; kept with the model"});
   f.add("fp16", fp16, {.help = "half precision; computes in f32 where the CPU has no fast half type, and says so"});
   f.add("bf16", bf16, {.help = "as fp16"});
   f.add("logging_first_step", logging_first_step, {.help = "log the first step too"});

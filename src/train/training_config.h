@@ -6,12 +6,13 @@
 #include <string>
 
 #include "config/field.h"
+#include "metrics/thresholds.h"
 
 namespace attune {
 
 enum class Schedule { kLinear, kCosine, kCosineWithRestarts, kConstant, kConstantWithWarmup, kPolynomial, kInverseSqrt, kCosineWithMinLr };
 enum class Interval { kNo, kSteps, kEpoch, kBest };  // kBest: saving only
-enum class Sampling { kRandom, kGroupByLength, kSequential };
+enum class Sampling { kRandom, kGroupByLength, kSequential, kWeighted };
 enum class OnNan { kStop, kSkip };
 
 struct TrainingConfig {
@@ -35,6 +36,9 @@ struct TrainingConfig {
   double max_grad_norm = 1.0;  ///< 0: no clipping
   double label_smoothing_factor = 0;
   WordOrNumbers class_weights{"none", {}};  ///< none, balanced, or a number by label
+  double focal_gamma = 0;                   ///< no HF name; above 0: focal loss (Lin et al. 2017)
+  bool temperature_scaling = false;                          ///< no HF name; fitted on the validation rows after training
+  ThresholdMetric tune_threshold = ThresholdMetric::kNone;  ///< no HF name; likewise
   bool fp16 = false, bf16 = false;          ///< accepted; a CPU without fast half types computes in f32 and says so
 
   bool logging_first_step = true;             ///< HF: false

@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <cmath>
 #include <map>
 #include <set>
 
@@ -48,6 +49,50 @@ TEST(LengthGrouped, EqualsTheTrainer) {
   EXPECT_EQ(fold(order(1000, 8, 7)), 328843542u);
   EXPECT_EQ(fold(order(2100, 10, 3)), 379628778u);
   EXPECT_TRUE(length_grouped_order({}, 4, 1, 0).empty());
+}
+
+TEST(WeightedOrder, DrawsEveryClassAsOften) {
+  std::vector<int32_t> classes(1000);
+  for (size_t i = 0; i < classes.size(); ++i) classes[i] = i % 10 == 0 ? 2 : i % 2 == 0 ? 1 : 0;  // 100, 400 and 500 rows
+  const std::vector<double> weights = inverse_frequencies(classes);
+  EXPECT_DOUBLE_EQ(weights[0], 1.0 / 100);
+  EXPECT_DOUBLE_EQ(weights[1], 1.0 / 500);
+  std::map<int32_t, double> drawn;
+  std::vector<double> rows(classes.size());
+  constexpr uint64_t kEpochs = 60;
+  for (uint64_t epoch = 0; epoch < kEpochs; ++epoch) {
+    const auto order = weighted_order(weights, 42, epoch);
+    ASSERT_EQ(order.size(), classes.size());
+    for (const uint64_t i : order) {
+      ++drawn[classes[i]];
+      ++rows[i];
+    }
+  }
+  const double all = 1000.0 * kEpochs;
+  for (const auto& [c, n] : drawn) EXPECT_NEAR(n / all, 1.0 / 3, 4 * std::sqrt(2.0 / 9 / all)) << c;
+  // Rows of one class are equal: chi square with 1000 - 3 degrees of freedom, within 4 deviations of its mean.
+  double chi = 0;
+  for (size_t i = 0; i < rows.size(); ++i) {
+    const double expected = all / 3 * weights[i];
+    chi += (rows[i] - expected) * (rows[i] - expected) / expected;
+  }
+  EXPECT_NEAR(chi, 997, 4 * std::sqrt(2 * 997.0));
+}
+
+TEST(WeightedOrder, IsAFunctionOfSeedAndEpoch) {
+  std::vector<double> weights(20, 1.0);
+  weights[1] = 0;
+  EXPECT_EQ(weighted_order(weights, 7, 2), weighted_order(weights, 7, 2));
+  std::set<std::vector<uint64_t>> different;
+  for (uint64_t seed = 0; seed < 4; ++seed)
+    for (uint64_t epoch = 0; epoch < 4; ++epoch) {
+      different.insert(weighted_order(weights, seed, epoch));
+      for (const uint64_t i : weighted_order(weights, seed, epoch)) EXPECT_NE(i, 1u);
+    }
+  EXPECT_EQ(different.size(), 16u);
+  EXPECT_TRUE(weighted_order({}, 1, 1).empty());
+  EXPECT_THROW(weighted_order(std::vector<double>{0, 0}, 1, 1), Bug);
+  EXPECT_THROW(inverse_frequencies(std::vector<int32_t>{0, -1}), Bug);
 }
 
 TEST(Batches, CutAndDropped) {

@@ -16,7 +16,7 @@ struct Cell {
   Sampling sampling;
   Precision precision = {};
   std::string name() const {
-    return curve + (sampling == Sampling::kRandom ? "_shuffled" : "_grouped") +
+    return curve + (sampling == Sampling::kRandom ? "_shuffled" : sampling == Sampling::kWeighted ? "_weighted" : "_grouped") +
            (precision.form == StoredForm::kPlain ? "" : "_on_" + precision.name());
   }
 };
@@ -118,7 +118,7 @@ TEST_P(Resume, GoesOnFromOrdinaryCheckpointsToo) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Cells, Resume,
-                         ::testing::Values(Cell{"bert_full", Sampling::kRandom}, Cell{"bert_full", Sampling::kGroupByLength},
+                         ::testing::Values(Cell{"bert_full", Sampling::kRandom}, Cell{"bert_full", Sampling::kGroupByLength}, Cell{"bert_full_weighted", Sampling::kWeighted},
                                            Cell{"bert_lora", Sampling::kRandom}, Cell{"distilbert_lora", Sampling::kGroupByLength},
                                            Cell{"gpt2_lora", Sampling::kRandom}, Cell{"gpt2_full", Sampling::kGroupByLength},
                                            Cell{"llama_full", Sampling::kRandom}, Cell{"roberta_full", Sampling::kGroupByLength},
