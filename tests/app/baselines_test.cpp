@@ -26,7 +26,9 @@ std::vector<Row> reviews(const char* file, size_t most, const char* label) {
 }
 
 TEST(BagOfWordsBaseline, IsScikitLearns) {
-  for (const Json& golden : read_json(kSource / "tests/golden/bag_of_words.json")["cases"]) {
+  const Json file = read_json(kSource / "tests/golden/bag_of_words.json");
+  ASSERT_EQ(file["cases"].size(), 4u);
+  for (const Json& golden : file["cases"]) {
     SCOPED_TRACE(golden["name"].get<std::string>());
     std::vector<std::string> train, test, labels;
     if (golden.contains("train")) {
