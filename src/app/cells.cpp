@@ -84,7 +84,7 @@ CellResult outcome(const Cell& cell, int status) {
 /// Every setting but where things are and what is kept: rows are hashed as they are, threads beside them.
 Json settings_of_numbers(const RunConfig& config) {
   static const std::set<std::string> others = {"output_dir", "overwrite", "resume", "resume_from_checkpoint", "strict", "threads", "data.train", "data.validation", "data.test",
-                                               "training.save_strategy", "training.save_steps", "training.save_total_limit", "latency_batch_sizes"};
+                                               "training.save_strategy", "training.save_steps", "training.save_total_limit", "latency_batch_sizes", "sample_predictions"};
   RunConfig copy = config;
   Json settings = Json::object();
   const FieldList list = fields_of(copy);

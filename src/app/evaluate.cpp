@@ -92,6 +92,8 @@ Json evaluate(const EvaluateOptions& options) {
   const Context ctx = make_context(options.threads);
   const BaseStorage storage{storage_of(QuantizationConfig::asked(options.quantization), opened), ctx.threads};
   LoadedModel m = load_for_use(std::move(opened), options.strict, storage);
+  if (!options.latency_batch_sizes.empty() && !m.task->answers_rows())
+    fail(ErrorCode::kUsage, {.id = "evaluate.latency", .where = "--latency-batch-sizes", .what = "a language model has no answers for rows", .hint = "attune generate says how many tokens a second it writes"});
   const bool int8 = infer_in(options.compute, m, ctx);
   const SplitData train = baseline_rows(options, *m.task);
   EvaluateRows how{options.batch_size, options.max_samples, options.data.stratify, !options.data.group_by.empty()};

@@ -7,7 +7,7 @@ const std::set<std::string>& settings_that_may_differ() {
       "config.model", "config.base_model", "config.output_dir", "config.overwrite", "config.resume", "config.resume_from_checkpoint", "config.strict",
       "config.threads", "config.data.train", "config.data.validation", "config.data.test", "config.data.max_test_samples",
       "config.training.save_strategy", "config.training.save_steps", "config.training.save_total_limit", "config.training.per_device_eval_batch_size",
-      "config.training.activation_checkpointing", "config.training.tune_threshold", "config.training.temperature_scaling", "config.memory_limit", "config.baselines", "config.latency_batch_sizes", "config.training.overfitting_patience"};
+      "config.training.activation_checkpointing", "config.training.tune_threshold", "config.training.temperature_scaling", "config.memory_limit", "config.baselines", "config.latency_batch_sizes", "config.sample_predictions", "config.training.overfitting_patience"};
   return names;
 }
 

@@ -37,6 +37,7 @@ void RunConfig::fields(FieldList& f) {
   f.add("threads", threads,
         {.help = "processor threads; 0: all cores this process may use", .aliases = {"num_threads"}, .least = 0, .most = 4096});
   f.add("latency_batch_sizes", latency_batch_sizes, {.help = "time from text to answer after training, at these batch sizes; []: not measured", .least = 1, .most = 65536, .value = "1,8,32"});
+  f.add("sample_predictions", sample_predictions, {.help = "rows told right, and as many told wrong, that README.md shows; 0: none", .least = 0, .most = 1000});
   f.add("memory_limit", memory_limit,
         {.help = "memory the process may take, such as 2GB; batches are computed in parts or layers twice to fit, with the same results",
          .value = "SIZE"});

@@ -29,6 +29,7 @@ struct RunConfig {
   Compute compute = Compute::kAuto;  ///< auto: int8 for a quantised base where the processor multiplies bytes fast, else f32
   int64_t threads = 0;               ///< 0: all cores
   std::vector<int64_t> latency_batch_sizes = {1, 8, 32};  ///< after training, on the run's own rows; empty: not measured
+  int64_t sample_predictions = 3;    ///< rows told right and told wrong that README.md shows; 0: no text of the data stands there
   std::string memory_limit;          ///< of the process, "2GB"; "" or 0: none (memory_limit_bytes)
   std::string output_dir;
   bool overwrite = false;              ///< replace what is in output_dir

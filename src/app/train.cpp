@@ -266,27 +266,40 @@ TrainResult train(const RunConfig& given, const TrainOptions& how) {
   }
   if (retained) report_retained(m, data.retain, *retained, evaluated(data.retain), result.results);
   const bool tested = !data.test.examples.empty();
-  if (validated) report_split(m, data.validation, *validated, "eval", tested ? "validation_predictions.jsonl" : "predictions.jsonl", result.results, artifacts);
+  std::vector<SamplePrediction> samples;
+  const auto report = [&](const SplitData& split, const Evaluation& e, const std::string& prefix, const std::string& predictions) {
+    report_split(m, split, e, prefix, predictions, result.results, artifacts);
+    samples = sample_predictions(*m.task, split, e.outputs, config.sample_predictions);
+  };
+  if (validated) report(data.validation, *validated, "eval", tested ? "validation_predictions.jsonl" : "predictions.jsonl");
   if (tested) {
     const Evaluation e = evaluated(data.test);
     add_decision_effect(m, "test", data.test, e.outputs, result.results);
-    report_split(m, data.test, e, "test", "predictions.jsonl", result.results, artifacts);
+    report(data.test, e, "test", "predictions.jsonl");
   }
   report_baselines(config.baselines, data, *m.task, result.results, artifacts);
   result.results["base_storage"] = name_of(config.quantization.type);
   result.results["base_description"] = describe_base(m.opened, m.held);
   result.results["compute"] = int8_check ? "int8" : "f32";
   result.results["memory_peak_bytes"] = memory_report();  // of the run itself, not of the F32 base it is compared with
-  if (const auto& rows = (tested ? data.test : data.validation).rows; !config.latency_batch_sizes.empty() && !rows.empty())
-    result.results["latency"] = measure_latency(m, job.context, rows, {.batch_sizes = config.latency_batch_sizes, .max_tokens = compute.eval_tokens});
+  if (Json latency = measure_latency(m, job.context, (tested ? data.test : data.validation).rows, {.batch_sizes = config.latency_batch_sizes, .max_tokens = compute.eval_tokens});
+      !latency.empty())
+    result.results["latency"] = std::move(latency);
   if (int8_check || config.quantization.on()) report_precision(m, data, job.context, int8_check, options, result.results, artifacts);
 
+  const RunRecord record{.train_rows = static_cast<int64_t>(data.train.examples.size()),
+                         .validation_file = data.validation.file,
+                         .test_file = tested ? data.test.file : "",
+                         .results = result.results,
+                         .log_history = fitted.state.log_history,
+                         .weights_step = fitted.best_loaded ? fitted.state.best_global_step : fitted.state.global_step,
+                         .samples = std::move(samples)};
   artifacts.push_back(text_artifact("config.yaml", dump_run_config(config)));
   artifacts.push_back(text_artifact(kTrainerStateName, dump_json(fitted.state.to_json()) + "\n"));
   artifacts.push_back(text_artifact("train_results.json", dump_json(fitted.metrics, {.indent = 4}) + "\n"));
   artifacts.push_back(text_artifact("all_results.json", dump_json(result.results, {.indent = 4}) + "\n"));
   artifacts.push_back(timings_artifact(fitted));
-  artifacts.push_back(text_artifact("README.md", model_card(config, m, static_cast<int64_t>(data.train.examples.size()), result.results)));
+  artifacts.push_back(text_artifact("README.md", model_card(config, m, record)));
   update_artifacts(run.path(), artifacts);
   return result;
 }
