@@ -80,7 +80,8 @@ std::string flips_text(const Json& pair) {
 
 std::string pair_text(const Json& pair, const Json& holm, double confidence) {
   std::string out = fmt::format("\na: {}\nb: {}\n", pair["a"].get<std::string>(), pair["b"].get<std::string>()) + tests_text(pair, holm, confidence);
-  for (const auto& [key, reason] : pair.value("undefined", Json::object()).items()) out += fmt::format("  no {}: {}\n", key, reason.get<std::string>());
+  const Json undefined = pair.value("undefined", Json::object());
+  for (const auto& [key, reason] : undefined.items()) out += fmt::format("  no {}: {}\n", key, reason.get<std::string>());
   return out + fmt::format("\n  {}\n", pair["verdict"].get<std::string>()) + flips_text(pair);
 }
 
