@@ -7,8 +7,8 @@
 
 #include "base/error.h"
 #include "base/log.h"
+#include "metrics/calibration.h"
 #include "metrics/classification.h"
-#include "metrics/intervals.h"
 #include "metrics/multi_label.h"
 #include "metrics/temperature.h"
 #include "metrics/thresholds.h"
@@ -55,12 +55,12 @@ struct Scored {
   }
 };
 
-struct Figure {
+struct NamedFigure {
   std::string name;
   double value;
 };
 
-std::vector<Figure> figures_of_labels(const Scored& s, const Decision& d) {
+std::vector<NamedFigure> figures_of_labels(const Scored& s, const Decision& d) {
   const std::vector<double> p = s.probabilities(d);
   std::vector<uint8_t> gold, said;
   for (size_t i = 0; i < s.examples.size(); ++i) {
@@ -73,7 +73,7 @@ std::vector<Figure> figures_of_labels(const Scored& s, const Decision& d) {
 }
 
 /// What temperature and thresholds can change.
-std::vector<Figure> figures(const Scored& s, const Decision& d) {
+std::vector<NamedFigure> figures(const Scored& s, const Decision& d) {
   if (s.settings.problem_type == ProblemType::kMultiLabel) return figures_of_labels(s, d);
   const size_t classes = s.settings.labels.size();
   const std::vector<double> p = s.probabilities(d);
@@ -81,16 +81,16 @@ std::vector<Figure> figures(const Scored& s, const Decision& d) {
   std::vector<int32_t> said;
   for (size_t i = 0; i < gold.size(); ++i) said.push_back(said_label(d, s.outputs.of(i), std::span(p).subspan(i * classes, classes)));
   const auto m = confusion_matrix(gold, said, static_cast<int64_t>(classes));
-  std::vector<Figure> out = {{"accuracy", accuracy(m)}, {"balanced_accuracy", balanced_accuracy(m)}};
+  std::vector<NamedFigure> out = {{"accuracy", accuracy(m)}, {"balanced_accuracy", balanced_accuracy(m)}};
   if (classes == 2) {
     out.push_back({"f1", class_scores(m, 1).f1});
     out.push_back({"youden", 2 * balanced_accuracy(m) - 1});
   } else {
     out.push_back({"f1_macro", average_scores(m, Average::kMacro).f1});
   }
-  out.push_back({"log_loss", log_loss(gold, p, m.classes())});
-  out.push_back({"brier", brier_score(gold, p, m.classes())});
-  out.push_back({"ece", expected_calibration_error(gold, p, m.classes())});
+  out.push_back({"log_loss", log_loss(gold, p, m.classes()).value.value_or(std::nan(""))});
+  out.push_back({"brier", brier_score(gold, p, m.classes()).value.value_or(std::nan(""))});
+  out.push_back({"ece", expected_calibration_error(gold, p, m.classes()).value.value_or(std::nan(""))});
   return out;
 }
 
