@@ -11,10 +11,9 @@
 #include "metrics/null.h"
 #include "metrics/pareto.h"
 
-namespace attune {
+namespace attune::report {
 namespace {
 
-using namespace report;
 using Entry = report::Cell;  // of a table; a cell of the sweep is attune::Cell
 
 double mean_of(const std::vector<double>& values) {
@@ -439,8 +438,12 @@ std::string slug(const std::string& name) {
 }
 
 }  // namespace
+}  // namespace attune::report
 
-Page analysis_page(const Analysis& a, const AnalysisSummary& s, const std::string& command) {
+namespace attune {
+
+report::Page analysis_page(const Analysis& a, const AnalysisSummary& s, const std::string& command) {
+  using namespace report;
   Page page;
   const RunConfig& run = a.config.run;
   page.title = fmt::format("Analysis of {} on {}", fs::path(run.model).filename().string(), fs::path(run.data.train).filename().string());
@@ -464,6 +467,7 @@ Page analysis_page(const Analysis& a, const AnalysisSummary& s, const std::strin
 }
 
 Json to_json(const Analysis& a, const AnalysisSummary& s) {
+  using namespace report;
   const auto number = [](double v) { return std::isfinite(v) ? Json(v) : Json(); };
   Json variants = Json::array(), comparisons = Json::array(), knobs = Json::array();
   for (const VariantSummary& v : s.variants) {
@@ -499,6 +503,7 @@ Json to_json(const Analysis& a, const AnalysisSummary& s) {
 }
 
 std::string analysis_text(const Analysis& a, const AnalysisSummary& s) {
+  using namespace report;
   std::string out = fmt::format("{:<18} {:>9} {:>7} {:>19} {:>10} {:>12}  {}\n", "variant", a.metric.substr(0, 9), "sd", "95 % over rows", "validation", "trained", "against " + s.variants[s.reference].name);
   for (size_t i = 0; i < s.scored; ++i) {
     const VariantSummary& v = s.variants[i];
@@ -520,13 +525,12 @@ std::string analysis_text(const Analysis& a, const AnalysisSummary& s) {
 void write_analysis(const Analysis& a, const AnalysisSummary& s, const std::string& command) {
   const fs::path folder = a.config.run.output_dir;
   write_report(analysis_page(a, s, command), folder);
-  const Runs runs = first_runs(a, s);
-  write_run_numbers(runs, folder);
+  write_run_numbers(report::first_runs(a, s), folder);
   write_file_atomically(folder / "results/metrics/analysis.json", dump_json(to_json(a, s), {.sort_keys = false, .ascii = false, .nan_as_null = true}) + "\n");
   file_system().make_folder(folder / "results/models");
   for (const VariantSummary& v : s.variants)
     for (size_t i = 0; i < v.cells.size(); ++i) {
-      const fs::path link = folder / "results/models" / fmt::format("{}-seed-{}", slug(v.name), v.seeds[i]);
+      const fs::path link = folder / "results/models" / fmt::format("{}-seed-{}", report::slug(v.name), v.seeds[i]);
       std::error_code ignored;
       fs::remove(link, ignored);
       fs::create_directory_symlink(fs::path("../../cells") / a.cells[v.cells[i]].hash, link, ignored);  // a convenience: file systems without links go without

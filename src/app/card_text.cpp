@@ -31,7 +31,7 @@ constexpr CardMetric kMetrics[] = {
 bool has(const Json& results, const std::string& key) { return results.contains(key) && results[key].is_number() && std::isfinite(results[key].get<double>()); }
 
 /// "csv" of train.csv.gz.
-std::string format_of(const fs::path& file) {
+std::string card_format(const fs::path& file) {
   const std::string ending = (file.extension() == ".gz" ? file.stem() : file).extension().string();
   return ending.size() > 1 ? ending.substr(1) : "text";
 }
@@ -93,7 +93,7 @@ std::string model_index_result(const std::string& task, const std::string& file,
   if (metrics.empty()) return "";
   const fs::path path(file);
   return fmt::format("  - task:\n      type: {}\n    dataset:\n      name: {}\n      type: {}\n      split: {}\n    metrics:\n{}", task, yaml(path.filename().string()),
-                     yaml(format_of(path)), split, metrics);
+                     yaml(card_format(path)), split, metrics);
 }
 
 std::vector<std::string> metric_types(const Json& results) {

@@ -28,32 +28,9 @@ Series curve_series(std::string name, const std::vector<double>& x, const std::v
   return s;
 }
 
-/// Rows with gold of single-label predictions with scores.
-struct Scored {
-  const StoredPredictions* p = nullptr;
-  std::vector<int32_t> gold;
-  std::vector<double> scores;
-  size_t classes() const { return p->labels.size(); }
-  void of_class(size_t c, std::vector<uint8_t>& positive, std::vector<double>& score) const {
-    positive.clear();
-    score.clear();
-    for (size_t i = 0; i < gold.size(); ++i) {
-      positive.push_back(gold[i] == static_cast<int32_t>(c));
-      score.push_back(scores[i * classes() + c]);
-    }
-  }
-};
-
-std::optional<Scored> scored(const StoredRun& run) {
-  if (!run.predictions || run.predictions->kind != StoredKind::kSingleLabel || run.predictions->scores.empty() || run.predictions->labels.size() < 2) return std::nullopt;
-  Scored s{.p = &*run.predictions};
-  for (size_t i = 0; i < s.p->rows(); ++i) {
-    if (s.p->gold[i] < 0) continue;
-    s.gold.push_back(s.p->gold[i]);
-    const auto begin = s.p->scores.begin() + static_cast<std::ptrdiff_t>(i * s.classes());
-    s.scores.insert(s.scores.end(), begin, begin + static_cast<std::ptrdiff_t>(s.classes()));
-  }
-  return s;
+/// The predictions of a run whose scores make curves; null: there are none.
+const StoredPredictions* scored(const StoredRun& run) {
+  return run.predictions && run.predictions->kind == StoredKind::kSingleLabel && !run.predictions->scores.empty() && run.predictions->labels.size() > 1 ? &*run.predictions : nullptr;
 }
 
 Chart unit_square(std::string id, std::string title, std::string x, std::string y) {
@@ -65,10 +42,13 @@ Chart unit_square(std::string id, std::string title, std::string x, std::string 
 Series diagonal(const char* name) { return {.name = name, .x = {0, 1}, .y = {0, 1}, .dashed = true}; }
 
 /// Both curves of one class; `name`: of the lines.
-void add_class(const Scored& s, size_t c, const std::string& name, Chart& roc, Chart& precision_recall) {
+void add_class(const StoredPredictions& p, size_t c, const std::string& name, Chart& roc, Chart& precision_recall) {
   std::vector<uint8_t> positive;
   std::vector<double> score;
-  s.of_class(c, positive, score);
+  for (size_t i = 0; i < p.rows(); ++i) {
+    positive.push_back(p.gold[i] == static_cast<int32_t>(c));
+    score.push_back(p.scores[i * p.labels.size() + c]);
+  }
   if (const RocCurve curve = roc_curve(positive, score); !curve.thresholds.empty()) {
     const Figure area = roc_auc(positive, score);
     roc.series.push_back(curve_series(fmt::format("{} (AUC {:.3f})", name, *area.value), curve.false_positive_rate, curve.true_positive_rate));
@@ -88,13 +68,13 @@ void add_curves(Section& s, Chart roc, Chart precision_recall) {
 }
 
 /// One line a run where all runs tell the same two classes apart; else a chart a run with one line a class.
-void add_ranking(Section& s, const Runs& runs, const std::vector<std::optional<Scored>>& all) {
+void add_ranking(Section& s, const Runs& runs, const std::vector<const StoredPredictions*>& all) {
   const std::vector<std::string>* labels = nullptr;
   bool same_two = true;
-  for (const auto& one : all) {
+  for (const auto* one : all) {
     if (!one) continue;
-    same_two = same_two && one->classes() == 2 && (!labels || *labels == one->p->labels);
-    labels = &one->p->labels;
+    same_two = same_two && one->labels.size() == 2 && (!labels || *labels == one->labels);
+    labels = &one->labels;
   }
   if (same_two) {
     Chart roc = unit_square("roc", "ROC of class " + (*labels)[1], "false positive rate", "true positive rate");
@@ -109,18 +89,18 @@ void add_ranking(Section& s, const Runs& runs, const std::vector<std::optional<S
     const std::string of = runs.size() == 1 ? "" : " of " + runs[i].name;
     Chart roc = unit_square(run_id("roc", runs[i], runs), "ROC, each class against the others" + of, "false positive rate", "true positive rate");
     Chart precision_recall = unit_square(run_id("precision-recall", runs[i], runs), "Precision and recall of each class" + of, "recall", "precision");
-    for (size_t c = 0; c < all[i]->classes(); ++c) add_class(*all[i], c, all[i]->p->labels[c], roc, precision_recall);
+    for (size_t c = 0; c < all[i]->labels.size(); ++c) add_class(*all[i], c, all[i]->labels[c], roc, precision_recall);
     add_curves(s, std::move(roc), std::move(precision_recall));
   }
 }
 
-void add_reliability(Section& s, const Runs& runs, const std::vector<std::optional<Scored>>& all) {
+void add_reliability(Section& s, const Runs& runs, const std::vector<const StoredPredictions*>& all) {
   Chart curve = unit_square("reliability", "Reliability", "mean of the top probability", "accuracy");
   curve.note = "Rows in 15 equal bins of their top probability. Below the diagonal the model is too sure.";
   Chart rows{.id = "confidence", .title = "Rows by their top probability", .kind = ChartKind::kBars, .x = {"top probability", ""}, .y = {"rows", ""}};
   for (size_t i = 0; i < runs.size(); ++i) {
     if (!all[i]) continue;
-    const auto bins = reliability_bins(all[i]->gold, all[i]->scores, static_cast<int64_t>(all[i]->classes()));
+    const auto bins = reliability_bins(all[i]->gold, all[i]->scores, static_cast<int64_t>(all[i]->labels.size()));
     if (bins.empty()) continue;
     Series line{.name = runs[i].name}, bars{.name = runs[i].name};
     rows.categories.clear();
@@ -144,9 +124,9 @@ void add_reliability(Section& s, const Runs& runs, const std::vector<std::option
 
 Section curves_section(const Runs& runs) {
   Section s{.id = "scores", .heading = "Scores"};
-  std::vector<std::optional<Scored>> all;
+  std::vector<const StoredPredictions*> all;
   for (const StoredRun& run : runs) all.push_back(scored(run));
-  if (std::none_of(all.begin(), all.end(), [](const auto& one) { return one.has_value(); })) return s;
+  if (std::none_of(all.begin(), all.end(), [](const auto* one) { return one != nullptr; })) return s;
   add_ranking(s, runs, all);
   add_reliability(s, runs, all);
   return s;

@@ -38,11 +38,10 @@ MatrixRow matrix_row(const StoredPredictions& p, size_t row) {
   return {.id = p.ids[row], .text = text_of(p, row), .gold = p.labels[static_cast<size_t>(p.gold[row])], .prediction = p.labels[static_cast<size_t>(p.predicted[row])], .score = score};
 }
 
-/// Rows with gold, least certain last: of a cell the surest come first, which are the ones to look at where they are wrong.
+/// The least certain last: of a cell the surest come first, which are the ones to look at where they are wrong.
 std::vector<size_t> rows_by_score(const StoredPredictions& p) {
-  std::vector<size_t> rows;
-  for (size_t i = 0; i < p.rows(); ++i)
-    if (p.gold[i] >= 0) rows.push_back(i);
+  std::vector<size_t> rows(p.rows());
+  std::iota(rows.begin(), rows.end(), size_t{0});
   if (p.scores.empty()) return rows;
   const auto score = [&](size_t i) { return p.scores[i * p.labels.size() + static_cast<size_t>(p.predicted[i])]; };
   std::stable_sort(rows.begin(), rows.end(), [&](size_t a, size_t b) { return score(a) > score(b); });

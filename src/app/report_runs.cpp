@@ -7,10 +7,10 @@
 namespace attune::report {
 namespace {
 
-/// `--key value` of the environment as a table of two columns.
 Table environment_table() {
   Table t{.id = "environment", .title = "Environment of this report", .columns = {{"what"}, {"value"}}, .sortable = false};
-  for (const auto& [key, value] : environment().items()) {
+  const Json all = environment();
+  for (const auto& [key, value] : all.items()) {
     if (value.is_object() && value.empty()) continue;
     t.rows.push_back({words(key), words(value.is_string() ? value.get<std::string>() : dump_json(value, {.indent = -1, .sort_keys = false, .ascii = false}))});
   }

@@ -107,9 +107,9 @@ std::string StoredRun::method() const {
   const std::string on = base == "f32" ? "" : " on " + base;
   if (adapter.empty()) return model_bytes > 0 ? "full" + on : "";
   const auto rank = number_at(adapter, "r");
-  std::string name = get_string(adapter, "peft_type", "adapter", (folder / "adapter_config.json").string());
-  std::transform(name.begin(), name.end(), name.begin(), [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; });
-  return name + (rank ? fmt::format(" r={:.0f}", *rank) : "") + on;
+  std::string type = get_string(adapter, "peft_type", "adapter", (folder / "adapter_config.json").string());
+  std::transform(type.begin(), type.end(), type.begin(), [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; });
+  return type + (rank ? fmt::format(" r={:.0f}", *rank) : "") + on;
 }
 
 std::vector<StoredRun> read_runs(const std::vector<std::string>& folders) {

@@ -1,4 +1,4 @@
-// A file descriptor that closes itself, and the one message for failed system calls. For files*.cpp and folder_lock.cpp only.
+// A file descriptor that closes itself, and the one message for failed system calls. For files*.cpp, folder_lock.cpp and run_program.cpp only.
 #pragma once
 
 #include <unistd.h>

@@ -12,28 +12,13 @@
 #include <cstdlib>
 #include <cstring>
 
+#include "base/descriptor.h"
 #include "base/error.h"
 
 extern char** environ;  // NOLINT(readability-redundant-declaration): glibc declares it for GNU sources only
 
 namespace attune {
 namespace {
-
-class Descriptor {
- public:
-  explicit Descriptor(int value) : value_(value) {}
-  ~Descriptor() { close(); }
-  Descriptor(const Descriptor&) = delete;
-  Descriptor& operator=(const Descriptor&) = delete;
-  int get() const { return value_; }
-  void close() {
-    if (value_ >= 0) ::close(value_);
-    value_ = -1;
-  }
-
- private:
-  int value_;
-};
 
 [[noreturn]] void fail_start(const fs::path& program, int error) {
   fail(ErrorCode::kIo, {.id = "program.failed", .where = program.string(), .what = std::string("cannot be run: ") + std::strerror(error)});
@@ -111,7 +96,7 @@ ProgramResult run_program(const fs::path& program, const std::vector<std::string
   Setup setup(in.get(), to_us.get());
   pid_t pid = 0;
   if (const int error = ::posix_spawn(&pid, program.c_str(), &setup.actions, &setup.attributes, argv.data(), environ)) fail_start(program, error);
-  to_us.close();
+  to_us.reset();
   ProgramResult result;
   result.output = read_all(from_child.get());
   int status = 0;

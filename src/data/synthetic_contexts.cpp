@@ -84,9 +84,9 @@ struct Told {
   int64_t start;
 };
 
-class Writer {
+class ContextWriter {
  public:
-  Writer(const SyntheticOptions& options, double no_answer_share, int64_t number)
+  ContextWriter(const SyntheticOptions& options, double no_answer_share, int64_t number)
       : options_(options), no_answer_share_(no_answer_share), random_(mix_key(options.seed, hash_name("contexts"), static_cast<uint64_t>(number))), kind_(pick(kKinds, random_)) {}
 
   SyntheticContext context(int64_t questions, int64_t first_id) {
@@ -189,7 +189,7 @@ class Writer {
 std::vector<SyntheticContext> synthetic_contexts(const SyntheticOptions& options, double no_answer_share) {
   std::vector<SyntheticContext> contexts;
   for (int64_t done = 0; done < options.rows; done += kQuestions)
-    contexts.push_back(Writer(options, no_answer_share, done / kQuestions).context(std::min(kQuestions, options.rows - done), done + 1));
+    contexts.push_back(ContextWriter(options, no_answer_share, done / kQuestions).context(std::min(kQuestions, options.rows - done), done + 1));
   return contexts;
 }
 

@@ -52,9 +52,9 @@ constexpr std::string_view kContrasted[] = {
     "the {part} was {other} last time, and this time it was {same}.", "my friends found it {other}, while I found it {same}.",
     "I thought it {same}, whatever those who call it {other} may say.", "it is {same} now that they have replaced the {other} {part}."};
 
-class Writer {
+class ReviewWriter {
  public:
-  Writer(const SyntheticOptions& options) : options_(options) {}
+  ReviewWriter(const SyntheticOptions& options) : options_(options) {}
 
   SyntheticReview review(int64_t row) {
     SyntheticReview r;
@@ -115,7 +115,7 @@ class Writer {
 int64_t word_count(std::string_view text) { return text.empty() ? 0 : 1 + std::count(text.begin(), text.end(), ' '); }
 
 std::vector<SyntheticReview> synthetic_reviews(const SyntheticOptions& options) {
-  Writer writer(options);
+  ReviewWriter writer(options);
   std::vector<SyntheticReview> reviews;
   for (int64_t i = 0; i < options.rows; ++i) reviews.push_back(writer.review(i));
   return reviews;

@@ -42,9 +42,9 @@ std::vector<std::string> words_of(std::string_view text) {
   return words;
 }
 
-class Writer {
+class SentenceWriter {
  public:
-  Writer(const SyntheticOptions& options, int64_t row) : options_(options), random_(mix_key(options.seed, hash_name("sentences"), static_cast<uint64_t>(row))) {}
+  SentenceWriter(const SyntheticOptions& options, int64_t row) : options_(options), random_(mix_key(options.seed, hash_name("sentences"), static_cast<uint64_t>(row))) {}
 
   SyntheticSentence sentence() {
     const auto length = options_.least + static_cast<int64_t>(random_.below(static_cast<uint64_t>(options_.most - options_.least + 1)));
@@ -120,7 +120,7 @@ class Writer {
 
 std::vector<SyntheticSentence> synthetic_sentences(const SyntheticOptions& options) {
   std::vector<SyntheticSentence> sentences;
-  for (int64_t i = 0; i < options.rows; ++i) sentences.push_back(Writer(options, i).sentence());
+  for (int64_t i = 0; i < options.rows; ++i) sentences.push_back(SentenceWriter(options, i).sentence());
   return sentences;
 }
 

@@ -43,14 +43,14 @@ std::vector<Knob> distinct_knobs(std::span<const std::string> names, std::span<c
   return knobs;
 }
 
-double mean_of(std::span<const double> values) {
+double mean_score(std::span<const double> values) {
   double sum = 0;
   for (const double v : values) sum += v;
   return sum / static_cast<double>(values.size());
 }
 
 double squares(std::span<const double> values) {
-  const double mean = mean_of(values);
+  const double mean = mean_score(values);
   double sum = 0;
   for (const double v : values) sum += (v - mean) * (v - mean);
   return sum;
@@ -96,13 +96,13 @@ KnobEffect effect_of(std::span<const SweepCell> cells, const std::vector<Knob>& 
   for (size_t l = 0; l < scores.size(); ++l)
     if (l != reference) order.push_back(l);
   for (const size_t l : order) {
-    KnobLevel level{.level = knob.levels[l], .cells = static_cast<int64_t>(scores[l].size()), .mean = mean_of(scores[l]), .effect = {}, .interval = {}, .pairs = 0};
-    const double away = level.mean - mean_of(all);
+    KnobLevel level{.level = knob.levels[l], .cells = static_cast<int64_t>(scores[l].size()), .mean = mean_score(scores[l]), .effect = {}, .interval = {}, .pairs = 0};
+    const double away = level.mean - mean_score(all);
     out.share += static_cast<double>(level.cells) * away * away / all_squares;
     if (l != reference) {
       const Pairs pairs = matched(cells, knobs, k, reference, l);
       level.pairs = static_cast<int64_t>(pairs.level.size());
-      if (level.pairs > 0) level.effect = mean_of(pairs.level) - mean_of(pairs.reference);
+      if (level.pairs > 0) level.effect = mean_score(pairs.level) - mean_score(pairs.reference);
       if (const auto t = paired_t_test(pairs.reference, pairs.level, confidence)) level.interval = ConfidenceInterval{t->low, t->high, confidence};
     }
     out.levels.push_back(std::move(level));

@@ -21,7 +21,7 @@ constexpr size_t kLongestName = 42;         // bytes of a category as written
 const char* colour(size_t i) { return kColours[i % std::size(kColours)]; }
 int shape(size_t i) { return kShapes[i % std::size(kShapes)]; }
 
-std::string quoted(const std::string& text) {
+std::string gnuplot_text(const std::string& text) {
   std::string out = "'";
   for (const char c : text) {
     if (c == '\'') out += '\'';
@@ -138,7 +138,7 @@ void plot_rings(Script& script, const Series& s, const std::vector<std::string>&
   if (s.marked.empty()) return;
   std::string marked;
   for (const size_t i : s.marked) marked += lines[i];
-  script.plot(fmt::format("{} using 1:2 {} with points pt 6 ps 2.2 lw 2 lc rgb '{}' title {}", script.block(marked), axes, kText, quoted(s.mark)));
+  script.plot(fmt::format("{} using 1:2 {} with points pt 6 ps 2.2 lw 2 lc rgb '{}' title {}", script.block(marked), axes, kText, gnuplot_text(s.mark)));
 }
 
 void plot_points(Script& script, const Chart& chart) {
@@ -158,7 +158,7 @@ void plot_points(Script& script, const Chart& chart) {
     std::string style = fmt::format("points pt {} ps 1.1 lc rgb '{}'", shape(k), colour(k));
     if (s.dashed) style = fmt::format("lines dt (12,8) lw 1.6 lc rgb '{}'", kMuted);
     else if (joined) style = fmt::format("{} dt {} lw 2 lc rgb '{}'", s.y.size() > 40 ? "lines" : fmt::format("linespoints pt {} ps 0.7", shape(k)), s.second_axis ? "(3,4)" : "1", colour(k));
-    script.plot(fmt::format("{} using 1:2 {} with {} title {}", script.block(all), axes, style, quoted(s.name)));
+    script.plot(fmt::format("{} using 1:2 {} with {} title {}", script.block(all), axes, style, gnuplot_text(s.name)));
     plot_rings(script, s, lines, axes);
   }
 }
@@ -184,7 +184,7 @@ void plot_bars(Script& script, const Chart& chart) {
       if (has_whisker(s, i)) whiskers += chart.horizontal ? columns({to, at, s.low[i], s.high[i]}) : columns({at, to, s.low[i], s.high[i]});
     }
     if (boxes.empty()) continue;
-    script.plot(fmt::format("{} using 1:2:3:4:5:6 with boxxyerror fs solid noborder lc rgb '{}' title {}", script.block(boxes), colour(k), quoted(s.name)));
+    script.plot(fmt::format("{} using 1:2:3:4:5:6 with boxxyerror fs solid noborder lc rgb '{}' title {}", script.block(boxes), colour(k), gnuplot_text(s.name)));
     plot_whiskers(script, whiskers, chart.horizontal, kText, "");
   }
 }
@@ -202,7 +202,7 @@ void plot_dots(Script& script, const Chart& chart) {
     }
     if (all.empty()) continue;
     plot_whiskers(script, whiskers, chart.horizontal, colour(k), "");
-    script.plot(fmt::format("{} using 1:2 with points pt {} ps 1.1 lc rgb '{}' title {}", script.block(all), shape(k), colour(k), quoted(s.name)));
+    script.plot(fmt::format("{} using 1:2 with points pt {} ps 1.1 lc rgb '{}' title {}", script.block(all), shape(k), colour(k), gnuplot_text(s.name)));
     plot_rings(script, s, lines, "");
   }
 }
@@ -217,7 +217,7 @@ void plot_references(Script& script, const Chart& chart) {
       script.set(fmt::format("arrow from first {0}, graph 0 to first {0}, graph 1 nohead {1}", r.value, style));
     else
       script.set(fmt::format("arrow from graph 0, first {0} to graph 1, first {0} nohead {1}", r.value, style));
-    script.plot(fmt::format("keyentry with lines {} title {}", style, quoted(r.name)));
+    script.plot(fmt::format("keyentry with lines {} title {}", style, gnuplot_text(r.name)));
   }
 }
 
@@ -228,7 +228,7 @@ const char* tick_format(const Axis& axis, double most) { return most < 1e4 ? "%g
 
 void set_axis(Script& script, const char* name, const Axis& axis, const std::string& range, double most) {
   script.set(fmt::format("format {} '{}'", name, tick_format(axis, most)));
-  script.set(fmt::format("{}label {} tc rgb '{}'", name, quoted(axis.title()), kText));
+  script.set(fmt::format("{}label {} tc rgb '{}'", name, gnuplot_text(axis.title()), kText));
   if (axis.logarithmic) script.set(fmt::format("logscale {}", name));
   script.set(fmt::format("{}range {}", name, range));
 }
@@ -238,12 +238,12 @@ void set_categories(Script& script, const Chart& chart) {
   std::string tics;
   size_t longest = 0;
   for (size_t i = 0; i < chart.categories.size(); ++i) {
-    tics += fmt::format("{}{} {}", i ? ", " : "", quoted(shortened(chart.categories[i])), i);
+    tics += fmt::format("{}{} {}", i ? ", " : "", gnuplot_text(shortened(chart.categories[i])), i);
     longest = std::max(longest, std::min(chart.categories[i].size(), kLongestName));
   }
   const bool crowded = !chart.horizontal && longest * chart.categories.size() > 90;
   script.set(fmt::format("{}tics {}({}) scale 0", name, crowded ? "rotate by -35 " : "", tics));
-  if (!chart.horizontal) script.set("xlabel " + quoted(chart.x.title()));  // names from top to bottom say themselves what they are
+  if (!chart.horizontal) script.set("xlabel " + gnuplot_text(chart.x.title()));  // names from top to bottom say themselves what they are
   const double end = static_cast<double>(chart.categories.size()) - 0.5;
   script.set(chart.horizontal ? fmt::format("yrange [{}:-0.5]", end) : fmt::format("xrange [-0.5:{}]", end));
 }
@@ -326,7 +326,7 @@ void set_names(Script& script, const Chart& chart) {
       const auto place = free_place(x, y, width, taken);
       if (!place) continue;
       taken.push_back(place->box(x, y, width));
-      script.set(fmt::format("label {} at first {},{} {} offset char {},{} font ',12' tc rgb '{}'", quoted(text), s.x[i], s.y[i], place->left ? "right" : "left",
+      script.set(fmt::format("label {} at first {},{} {} offset char {},{} font ',12' tc rgb '{}'", gnuplot_text(text), s.x[i], s.y[i], place->left ? "right" : "left",
                              place->left ? -1.3 : 1.3, place->up, kText));
     }
 }
@@ -349,15 +349,15 @@ void plot_matrix(Script& script, const Chart& chart) {
     script.set(fmt::format("label '{:.{}f}' at {},{} center front tc rgb '{}' offset char 0,{}", m.values[i], m.decimals, c, r, ink, share ? 0.5 : 0));
     if (share) script.set(fmt::format("label '{:.1f} %' at {},{} center front font ',11' tc rgb '{}' offset char 0,-0.6", 100 * m.shares[i], c, r, ink));
   }
-  for (size_t c = 0; c < m.columns.size(); ++c) columns_text += fmt::format("{}{} {}", c ? ", " : "", quoted(shortened(m.columns[c])), c);
-  for (size_t r = 0; r < m.rows.size(); ++r) rows_text += fmt::format("{}{} {}", r ? ", " : "", quoted(shortened(m.rows[r])), r);
+  for (size_t c = 0; c < m.columns.size(); ++c) columns_text += fmt::format("{}{} {}", c ? ", " : "", gnuplot_text(shortened(m.columns[c])), c);
+  for (size_t r = 0; r < m.rows.size(); ++r) rows_text += fmt::format("{}{} {}", r ? ", " : "", gnuplot_text(shortened(m.rows[r])), r);
   script.set("palette defined (0 '#f4f8fb', 1 '#0b5fa5')");
   script.set("cbrange [0:1]");
   script.settings += "unset colorbox\nunset key\nunset grid\n";
   script.set(fmt::format("xtics {}({}) scale 0", m.columns.size() > 5 ? "rotate by -35 " : "", columns_text));
   script.set(fmt::format("ytics ({}) scale 0", rows_text));
-  script.set("xlabel " + quoted(chart.x.title()));
-  script.set("ylabel " + quoted(chart.y.title()));
+  script.set("xlabel " + gnuplot_text(chart.x.title()));
+  script.set("ylabel " + gnuplot_text(chart.y.title()));
   script.set(fmt::format("xrange [-0.5:{}]", static_cast<double>(m.columns.size()) - 0.5));
   script.set(fmt::format("yrange [{}:-0.5]", static_cast<double>(m.rows.size()) - 0.5));
   script.plot(fmt::format("{} using 1:2:3 with image notitle", script.block(cells)));
@@ -375,8 +375,8 @@ std::pair<int, int> size_of(const Chart& chart) {
 
 /// As a multiplot of one, whose title stands above the legend.
 std::string draw(const std::string& terminal, const fs::path& file, const Chart& chart, const std::vector<std::string>& plots) {
-  std::string text = fmt::format("set terminal {}\nset output {}\nset multiplot layout 1,1 title {} font ',16' tc rgb '{}'\nplot ", terminal, quoted(file.string()),
-                                 quoted(chart.title), kText);
+  std::string text = fmt::format("set terminal {}\nset output {}\nset multiplot layout 1,1 title {} font ',16' tc rgb '{}'\nplot ", terminal, gnuplot_text(file.string()),
+                                 gnuplot_text(chart.title), kText);
   for (size_t i = 0; i < plots.size(); ++i) text += (i ? ", " : "") + plots[i];
   return text + "\nunset multiplot\nset output\n";
 }

@@ -35,7 +35,7 @@ TEST_P(Synthesize, ReadsBackAndTrains) {
   EXPECT_GT(result["changed_labels"].get<int>(), 0);
   const Outcome valid = f.run({"validate", k.file, "--task", k.training});
   EXPECT_EQ(valid.status, 0) << valid.err;
-  const Outcome trained = f.run({"train", "--model", golden_model(k.model), "--task", k.training, "--train-file", k.file, "--validation-split", "0.2", "--max-length", "48", "--doc-stride", "8",
+  const Outcome trained = f.run({"train", "--model", golden_model(k.model), "--task", k.training, "--train-file", k.file, "--validation-split", "0.2", "--max-length", "40", "--doc-stride", "8",
                                  "--method", "full", "--max-steps", "2", "--output-dir", "run"});
   EXPECT_EQ(trained.status, 0) << trained.err;
 }
