@@ -62,7 +62,7 @@ std::string use(const Snippet& s) {
       return "inputs = tokenizer(\"question\", \"context\", return_tensors=\"pt\")\nout = model(**inputs)\n"
              "start, end = out.start_logits.argmax().item(), out.end_logits.argmax().item()\nprint(tokenizer.decode(inputs[\"input_ids\"][0, start:end + 1]))\n";
     case HeadKind::kCausalLm:
-      return "inputs = tokenizer(\"...\", return_tensors=\"pt\")\nprint(tokenizer.decode(model.generate(**inputs, max_new_tokens=40)[0]))\n";
+      return "ids = tokenizer(\"...\", return_tensors=\"pt\").input_ids\nprint(tokenizer.decode(model.generate(input_ids=ids, max_new_tokens=40)[0]))\n";
     case HeadKind::kMaskedLm:
       return "inputs = tokenizer(f\"... {tokenizer.mask_token} ...\", return_tensors=\"pt\")\nprint(tokenizer.decode(model(**inputs).logits[0].argmax(-1)))\n";
     case HeadKind::kNone: break;

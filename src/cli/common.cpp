@@ -19,6 +19,16 @@ void CommonFlags::fields(FieldList& f) {
   f.add("help", help, {.help = "this text", .aliases = {"-h"}});
 }
 
+void print_latency(const Json& results, int width) {
+  const auto list = results.find("latency");
+  if (list == results.end()) return;
+  for (const Json& l : *list) {
+    print(fmt::format("{:<{}} {:.2f} ms for {} at once", "latency", width, 1000 * l["p50"].get<double>(), l["batch_size"].get<int64_t>()));
+    if (l["p95"].is_number()) print(fmt::format(" (95% below {:.2f} ms)", 1000 * l["p95"].get<double>()));
+    print(fmt::format(", {:.0f} predictions/s\n", l["predictions_per_second"].get<double>()));
+  }
+}
+
 bool wants_help(const std::vector<std::string>& args) {
   auto end = std::find(args.begin(), args.end(), "--");
   return std::any_of(args.begin(), end, [](const std::string& a) { return a == "--help" || a == "-h"; });

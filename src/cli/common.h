@@ -45,6 +45,9 @@ struct CommandText {
   const char* examples;
 };
 
+/// A line a batch size of `latency`, where it was measured.
+void print_latency(const Json& results, int width);
+
 bool wants_help(const std::vector<std::string>& args);
 void print_help(const CommandText& text, const FieldList& list);
 /// --quiet and --threads take effect.

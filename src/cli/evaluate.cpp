@@ -41,6 +41,7 @@ void print_metrics(const Json& r) {
   if (r.contains("undefined"))
     for (const auto& [key, reason] : r["undefined"].items()) print(fmt::format("{:<14} not defined: {}\n", key, reason.get<std::string>()));
   if (r.contains("rows") && r["rows"].is_number_integer()) print(fmt::format("{:<14} {}\n", "rows", r["rows"].get<int64_t>()));
+  print_latency(r, 14);
   if (r.contains("tokens") && r["tokens"].is_number_integer()) print(fmt::format("{:<14} {}\n", "tokens", r["tokens"].get<int64_t>()));
   if (r.contains("coverage") && r.contains("words"))
     print(fmt::format("coverage: {:.0f} % of {} words\n", 100 * r["coverage"].get<double>(), r["words"].get<int64_t>()));

@@ -49,6 +49,8 @@ void print_resources(const Json& results) {
   if (number("int8_least_cosine")) print(fmt::format(" (least cosine of gradients with f32 products {:.4f})", results["int8_least_cosine"].get<double>()));
   print("\n");
   if (number("train_tokens_per_second")) print(fmt::format("{:<16} {:.0f} tokens/s\n", "speed", results["train_tokens_per_second"].get<double>()));
+  if (number("step_seconds_p50") && number("step_seconds_p95"))
+    print(fmt::format("{:<16} {:.4g} s (95% below {:.4g} s)\n", "step", results["step_seconds_p50"].get<double>(), results["step_seconds_p95"].get<double>()));
   if (const auto peak = results.find("memory_peak_bytes"); peak != results.end() && peak->contains("process"))
     print(fmt::format("{:<16} {} (whole process; {} in weights)\n", "memory peak", bytes_text((*peak)["process"].get<int64_t>()),
                       bytes_text(peak->value("weights", int64_t{0}) + peak->value("quantized", int64_t{0}))));
@@ -74,6 +76,7 @@ void print_summary(const TrainResult& r) {
       print("\n");
     }
   print_baselines(r.results);
+  print_latency(r.results, 16);
   print(fmt::format("run folder: {}\n", r.output_dir.string()));
 }
 
