@@ -20,7 +20,7 @@ constexpr CardMetric kMetrics[] = {
     {"overall_recall", "recall", "Recall (entities)"},
     {"overall_accuracy", "accuracy", "Accuracy (tags)"},
     {"exact", "exact_match", "Exact match"},
-    {"f1", "f1", "F1 (answers)"},
+    {"f1", "f1", "F1"},
     {"perplexity", "perplexity", "Perplexity"},
     {"mse", "mse", "Mean squared error"},
     {"pearson", "pearsonr", "Pearson correlation"},
