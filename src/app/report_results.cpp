@@ -38,7 +38,6 @@ void mark_best(Table& table, size_t column, bool higher) {
     if (row[column].value == best) row[column].emphasis = Emphasis::kBest;
 }
 
-/// "1.2e+02 s" helps nobody: seconds with one digit, MB as whole numbers.
 Cell scaled(std::optional<double> value, double scale, int decimals, const char* reason) { return value ? number(*value * scale, decimals) : missing(reason); }
 
 std::optional<double> peak_bytes(const StoredRun& run) {
@@ -58,7 +57,7 @@ Table runs_table(const Runs& runs, const std::optional<Score>& score) {
   if (score) t.columns.push_back({score->label, "", true});
   const bool f1 = score && score->key == "accuracy" && any_has(runs, "f1_macro");
   if (f1) t.columns.push_back({"F1, macro", "", true});
-  for (const Column& c : {Column{"trainable parameters", "", true}, {"training time", "s", true}, {"speed", "tokens/s", true}, {"memory peak", "MB", true}}) t.columns.push_back(c);
+  for (const Column& c : {Column{"trainable parameters", "", true}, {"training time", "s", true}, {"memory peak", "MB", true}}) t.columns.push_back(c);
   for (const StoredRun& run : runs) {
     std::vector<Cell> row = {words(run.name), words(run.method()), words(run.results.value("head_origin", "")), words(run.split)};
     row[0].hint = run.folder.string();
@@ -66,7 +65,6 @@ Table runs_table(const Runs& runs, const std::optional<Score>& score) {
     if (f1) row.push_back(metric_cell(run, "f1_macro"));
     row.push_back(trainable_cell(run));
     row.push_back(scaled(run.number("train_runtime"), 1, 1, "not in all_results.json"));
-    row.push_back(scaled(run.number("train_tokens_per_second"), 1, 0, "not in all_results.json"));
     row.push_back(scaled(peak_bytes(run), 1e-6, 0, "not in all_results.json"));
     t.rows.push_back(std::move(row));
   }

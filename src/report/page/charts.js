@@ -1,7 +1,7 @@
 // From the charts of the page (chart_json.h) to Chart.js.
 "use strict";
 (() => {
-  const shapes = ["circle", "rect", "triangle", "rectRot", "crossRot", "star", "rectRounded", "cross"];
+  const shapes = ["circle", "rect", "triangle", "rectRot"];
   const shorten = (text, most) => (text.length > most ? text.slice(0, most - 1) + "…" : text);
   const finite = (values) => values.filter((v) => v !== null && Number.isFinite(v));
 
@@ -27,7 +27,7 @@
   }
   /// Bars lie on Chart.js's own category scale.
   function barSets(chart, colours) {
-    return chart.series.map((s, i) => ({ ...look(s, i, colours), data: s.y, whiskerColour: colours.text, borderWidth: 0, maxBarThickness: 34, xAxisID: chart.horizontal ? "x" : undefined, yAxisID: "y" }));
+    return chart.series.map((s, i) => ({ ...look(s, i, colours), data: s.y, pointStyle: "rect", whiskerColour: colours.text, borderWidth: 0, maxBarThickness: 34, xAxisID: chart.horizontal ? "x" : undefined, yAxisID: "y" }));
   }
   /// Dots lie on a linear scale whose whole numbers are the categories, the series of one category beside each other.
   function dotSets(chart, colours) {
