@@ -77,7 +77,7 @@ ReportFiles write_report(const report::Page& page, const fs::path& folder) {
   ReportFiles files{.html = folder / "report.html", .markdown = folder / "report.md", .notes = {}};
   put(files.html, report::html(page));
   files.notes = report::write_pictures(report::charts(page), folder / pictures).not_drawn;
-  put(files.markdown, report::markdown(page, pictures));
+  put(files.markdown, report::markdown(page, files.notes.empty() ? pictures : ""));
   for (const report::Table& table : report::tables(page)) put(folder / "results/metrics" / (table.id + ".csv"), report::csv(table));
   return files;
 }
