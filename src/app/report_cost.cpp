@@ -144,7 +144,7 @@ std::optional<Chart> trade_off_chart(const Runs& runs, const Score& score, const
   std::vector<size_t> order = s.marked;
   std::sort(order.begin(), order.end(), [&](size_t a, size_t b) { return s.x[a] < s.x[b]; });
   for (const size_t i : order) line.x.push_back(s.x[i]), line.y.push_back(s.y[i]);
-  Chart c{.id = cost.id, .title = score.label + " against " + cost.label, .note = "On the front: no other run is as good for less. By point estimates, without regard to the intervals.", .kind = ChartKind::kScatter, .x = {cost.label, cost.unit}, .y = {score.label, ""}};
+  Chart c{.id = cost.id, .title = "Trade-off: " + score.label + " against " + cost.label, .note = "On the front: no other run is as good for less. By point estimates, without regard to the intervals.", .kind = ChartKind::kScatter, .x = {cost.label, cost.unit}, .y = {score.label, ""}};
   const auto [least, most] = std::minmax_element(s.x.begin(), s.x.end());
   c.x.logarithmic = *most > 20 * *least;
   c.series = {std::move(s), std::move(line)};

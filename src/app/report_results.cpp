@@ -75,7 +75,7 @@ Table runs_table(const Runs& runs, const std::optional<Score>& score) {
 }
 
 Chart score_chart(const Runs& runs, const Score& score) {
-  Chart c{.id = "score", .title = score.label + " and 95 % interval", .kind = ChartKind::kDots, .x = {"run", ""}, .y = {score.label, ""}, .horizontal = true};
+  Chart c{.id = "score", .title = "Main score: " + score.label + " with 95 % interval", .kind = ChartKind::kDots, .x = {"run", ""}, .y = {score.label, ""}, .horizontal = true};
   Series s{.name = score.label};
   for (const StoredRun& run : runs) {
     const auto interval = run.interval(score.key);
