@@ -14,7 +14,7 @@ using testing::HasSubstr;
 using Args = std::vector<std::string>;
 
 struct Kind {
-  const char *task, *file, *training, *model, *baseline;
+  const char *task, *file, *training, *model, *baseline, *length = "40";
 };
 
 class Synthesize : public testing::TestWithParam<Kind> {};
@@ -35,7 +35,7 @@ TEST_P(Synthesize, ReadsBackAndTrains) {
   EXPECT_GT(result["changed_labels"].get<int>(), 0);
   const Outcome valid = f.run({"validate", k.file, "--task", k.training});
   EXPECT_EQ(valid.status, 0) << valid.err;
-  const Outcome trained = f.run({"train", "--model", golden_model(k.model), "--task", k.training, "--train-file", k.file, "--validation-split", "0.2", "--max-length", "40", "--doc-stride", "8",
+  const Outcome trained = f.run({"train", "--model", golden_model(k.model), "--task", k.training, "--train-file", k.file, "--validation-split", "0.2", "--max-length", k.length, "--doc-stride", "8",
                                  "--method", "full", "--max-steps", "2", "--output-dir", "run"});
   EXPECT_EQ(trained.status, 0) << trained.err;
 }
@@ -43,7 +43,7 @@ TEST_P(Synthesize, ReadsBackAndTrains) {
 INSTANTIATE_TEST_SUITE_P(Tasks, Synthesize,
                          testing::Values(Kind{"sentiment", "s.csv", "text-classification", "bert_mlm", "bow"}, Kind{"sentiment", "s.jsonl", "text-classification", "bert_mlm", "bow"},
                                          Kind{"ner", "n.conll", "token-classification", "bert_mlm", "most frequent tag"},
-                                         Kind{"qa", "q.json", "question-answering", "bert_mlm", "word overlap"}),
+                                         Kind{"qa", "q.json", "question-answering", "bert", "word overlap", "64"}),
                          [](const testing::TestParamInfo<Kind>& i) { return std::string(i.param.file).replace(1, 1, "_"); });
 
 TEST(Synthesize, BaselinesStandBesideEvaluation) {
