@@ -13,6 +13,8 @@ using Runs = std::vector<StoredRun>;
 Section results_section(const Runs& runs);
 /// "Training": loss, validation loss, learning rate and gradient norm over steps; what the history says of overfitting.
 Section training_section(const Runs& runs);
+/// "Paired comparison": each run against the first on the rows they share; nothing for one run, a sentence where the rows differ.
+Section comparison_section(const Runs& runs);
 /// "Where the models are wrong": confusion matrices whose cells hold their rows; wrong rows of other tasks.
 Section errors_section(const Runs& runs);
 /// "Scores": ROC, precision-recall and reliability curves of stored scores.

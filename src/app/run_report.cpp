@@ -67,7 +67,7 @@ report::Page runs_page(const std::vector<StoredRun>& runs, const std::string& ti
   page.verdict = report::runs_verdict(runs);
   page.command = command;
   page.footer = fmt::format("attune {}", kVersion);
-  for (auto* section : {report::results_section, report::training_section, report::errors_section, report::curves_section, report::cost_section, report::runs_section})
+  for (auto* section : {report::results_section, report::comparison_section, report::training_section, report::errors_section, report::curves_section, report::cost_section, report::runs_section})
     if (report::Section s = section(runs); !s.blocks.empty()) page.sections.push_back(std::move(s));
   return page;
 }
