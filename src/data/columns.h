@@ -14,7 +14,7 @@ namespace attune {
 /// Of tokens: text names the words, label the tags. Of questions: text, pair and label name question, context and answers.
 /// `slice` is only ever named by the user.
 struct ColumnConfig {
-  std::string text, pair, label, id, slice;
+  std::string text, pair, label, id, slice = {};
 };
 
 /// Positions in a file's list of columns; -1: there is none.

@@ -131,7 +131,9 @@ TEST(FocalLoss, StaysFiniteWhereProbabilitiesAreZeroOrOne) {
     EXPECT_NEAR(soft.grad.f32()[2], -1, 1e-6);
     EXPECT_EQ(soft.loss.rows[0], 0);
     // exp(-40) is kept where 1 - p in floats is 0; with gamma 2 the loss itself is below what a float holds.
-    if (gamma < 1) EXPECT_NEAR(soft.loss.rows[2] / std::pow(std::exp(-40.0), 1.0 + static_cast<double>(gamma)), 1, 1e-5);
+    if (gamma < 1) {
+      EXPECT_NEAR(soft.loss.rows[2] / std::pow(std::exp(-40.0), 1.0 + static_cast<double>(gamma)), 1, 1e-5);
+    }
   }
 }
 
