@@ -82,7 +82,9 @@ TEST(Baselines, ClassesThatNoTrainingRowHasAreNotPredicted) {
     const std::vector<double> p = softmax(o.of(0));
     EXPECT_LT(p[2], 1e-30);
     EXPECT_NEAR(p[0] + p[1], 1, 1e-6);
-    if (b == Baseline::kMajority) EXPECT_NEAR(p[1], 2.0 / 3, 1e-6);
+    if (b == Baseline::kMajority) {
+      EXPECT_NEAR(p[1], 2.0 / 3, 1e-6);
+    }
   }
   EXPECT_EQ(argmax(baseline_predictions(Baseline::kBow, std::vector<Row>{train[1]}, test, labels, "train.csv").of(0)), 0) << "one class only";
 }
