@@ -56,11 +56,11 @@ struct StoredPredictions {
 const char* task_of(StoredKind kind);  ///< the name in the task registry
 
 struct StoredOptions {
-  std::string task;                 ///< "": as the run folder says, else by the content
-  std::vector<std::string> labels;  ///< order of ids; empty: as scores list them, else the labels found, sorted
-  std::string null_odds;            ///< a file {id: number}
-  std::string gold_file;            ///< a data file whose labels are the gold; "": the gold stored
-  DataConfig data;                  ///< how gold_file is read
+  std::string task = {};                 ///< "": as the run folder says, else by the content
+  std::vector<std::string> labels = {};  ///< order of ids; empty: as scores list them, else the labels found, sorted
+  std::string null_odds = {};            ///< a file {id: number}
+  std::string gold_file = {};            ///< a data file whose labels are the gold; "": the gold stored
+  DataConfig data = {};                  ///< how gold_file is read
 };
 
 /// `run`: a run folder (its predictions.jsonl, and the labels and options of its attune.json) or a predictions file. With a gold file rows are joined by
