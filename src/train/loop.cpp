@@ -11,7 +11,6 @@
 #include "base/process_clock.h"
 #include "base/random.h"
 #include "base/signals.h"
-#include "base/suggest.h"
 #include "data/packing.h"
 #include "data/samplers.h"
 #include "train/finite.h"
@@ -40,13 +39,6 @@ class Stopwatch {
 };
 
 int64_t divide_up(int64_t a, int64_t b) { return (a + b - 1) / b; }
-
-std::string metric_name(const TrainingConfig& config) {
-  std::string name = config.metric_for_best_model.empty() ? "loss" : config.metric_for_best_model;
-  return name.starts_with("eval_") ? name.substr(5) : name;
-}
-
-bool is_greater_better(const TrainingConfig& config) { return config.greater_is_better.value_or(!metric_name(config).ends_with("loss")); }
 
 /// Parameters outside embedding tables: what a token costs (transformers' estimate of floating-point operations).
 int64_t dense_parameters(Model& model) {
@@ -479,77 +471,10 @@ void Loop::finish() {
 
 }  // namespace
 
-int64_t steps_of(const TrainingConfig& c, int64_t batches_per_epoch) {
-  if (c.max_steps > 0) return c.max_steps;
-  const int64_t a_pass = divide_up(batches_per_epoch, c.gradient_accumulation_steps);
-  return static_cast<int64_t>(std::ceil(c.num_train_epochs * static_cast<double>(a_pass)));
-}
-
-namespace {
-
-[[noreturn]] void refuse_weighted_sampling() {
-  fail(ErrorCode::kUsage, {.id = "train.sampling",
-                           .where = "training.train_sampling_strategy",
-                           .what = "weighted draws rows by their class, so every row needs exactly one",
-                           .expected = "text classification with a single label",
-                           .hint = "leave it out; class_weights and focal_gamma weigh the loss of tokens and of several labels"});
-}
-
-}  // namespace
-
-EpochPlan make_epoch_plan(const TrainingConfig& config, std::span<const Example> examples, uint64_t data_seed, bool shuffle) {
-  const auto batch = static_cast<uint64_t>(config.per_device_train_batch_size);
-  const auto mega = batch * static_cast<uint64_t>(config.gradient_accumulation_steps);
-  const Sampling kind = shuffle ? config.train_sampling_strategy : Sampling::kSequential;
-  std::vector<double> weights;
-  if (kind == Sampling::kWeighted) {
-    std::vector<int32_t> classes;
-    for (const Example& e : examples) classes.push_back(e.labels.id);
-    if (std::any_of(classes.begin(), classes.end(), [](int32_t c) { return c < 0; })) refuse_weighted_sampling();
-    weights = inverse_frequencies(classes);
-  }
-  return [=, drop = config.dataloader_drop_last](uint64_t epoch) {
-    const uint64_t n = examples.size();
-    if (kind == Sampling::kWeighted) return cut_batches(weighted_order(weights, data_seed, epoch), batch, drop);
-    if (kind == Sampling::kGroupByLength) return cut_batches(length_grouped_order(lengths_of(examples), mega, data_seed, epoch), batch, drop);
-    return cut_batches(kind == Sampling::kRandom ? shuffled_order(n, data_seed, epoch) : sequential_order(n), batch, drop);
-  };
-}
-
 FitResult fit(const FitJob& job, const std::optional<fs::path>& resume_from) {
   require(job.model && job.task && job.plan && job.context.kernels, "fit: an incomplete job");
   require(job.folder.empty() || (job.add_model && job.load_model), "fit: checkpoints need add_model and load_model");
   return Loop(job).run(resume_from);
-}
-
-BestBy best_by(const TrainingConfig& config, const Task& task) {
-  if (const std::string name = metric_name(config); name != "loss") return {name, is_greater_better(config)};
-  const auto greater = task.metric_names();
-  for (const std::string& name : task.headline())
-    if (std::find(greater.begin(), greater.end(), name) != greater.end()) return {name, true};
-  return {};
-}
-
-void check_training_config(const TrainingConfig& config, const Task& task) {
-  RateSchedule(config, 1);
-  const bool regression = task.settings().problem_type == ProblemType::kRegression;
-  if (config.train_sampling_strategy == Sampling::kWeighted && (!task.labels_rows() || task.settings().problem_type != ProblemType::kSingleLabel))
-    refuse_weighted_sampling();
-  if (config.focal_gamma > 0 && (!task.kind().labels || regression))
-    fail(ErrorCode::kUsage, {.id = "train.focal_gamma",
-                             .where = "training.focal_gamma",
-                             .what = "focal loss is for classes, and this task has none",
-                             .expected = "text classification or token classification",
-                             .got = task.settings().task + (regression ? " (regression)" : ""),
-                             .hint = "leave it out"});
-  auto known = task.metric_names();
-  known.push_back("loss");
-  const std::string name = metric_name(config);
-  if (std::find(known.begin(), known.end(), name) == known.end())
-    fail(ErrorCode::kUsage, {.id = "train.metric",
-                             .where = "training.metric_for_best_model",
-                             .what = "this task has no metric '" + name + "'",
-                             .hint = suggestion(name, known)});
 }
 
 }  // namespace attune

@@ -13,19 +13,14 @@
 #include <vector>
 
 #include "io/checkpoint.h"
+#include "train/best_metric.h"
 #include "train/callbacks.h"
+#include "train/epoch_plan.h"
 #include "train/evaluation.h"
 #include "train/optimizer.h"
 #include "train/training_config.h"
 
 namespace attune {
-
-/// Example indices of each micro-batch of an epoch.
-using EpochPlan = std::function<std::vector<std::vector<uint64_t>>(uint64_t epoch)>;
-/// As the configuration says; `shuffle` false: file order. Error(kUsage) "train.sampling": rows without a class cannot be weighted.
-EpochPlan make_epoch_plan(const TrainingConfig& config, std::span<const Example> examples, uint64_t data_seed, bool shuffle);
-/// Optimizer steps of a run without early stopping.
-int64_t steps_of(const TrainingConfig& config, int64_t batches_per_epoch);
 
 /// How much is computed at once. Results do not depend on it beyond the rounding of sums.
 struct ComputePlan {
@@ -95,17 +90,5 @@ struct FitResult {
 /// Trains in place. `resume_from`: a checkpoint of this job. Error(kNumerical) "train.not_finite"; Interrupted after a checkpoint was
 /// written when a signal came.
 FitResult fit(const FitJob& job, const std::optional<fs::path>& resume_from = std::nullopt);
-
-/// What names a run's best evaluation beside loss: metric_for_best_model, or else the first of the task's headline where larger is better;
-/// "" where there is none.
-struct BestBy {
-  std::string metric;
-  bool greater = true;
-};
-BestBy best_by(const TrainingConfig& config, const Task& task);
-
-/// Settings that contradict each other or the task, found before anything is loaded: Error(kUsage) "train.metric" (metric_for_best_model),
-/// "train.sampling", "train.focal_gamma", "schedule.option".
-void check_training_config(const TrainingConfig& config, const Task& task);
 
 }  // namespace attune
