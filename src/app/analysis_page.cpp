@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <numeric>
 
 #include "app/report_sections.h"
 #include "app/run_report.h"
@@ -16,29 +17,7 @@ namespace {
 
 using Entry = report::Cell;  // of a table; a cell of the sweep is attune::Cell
 
-double mean_of(const std::vector<double>& values) {
-  double sum = 0;
-  for (const double v : values) sum += v;
-  return values.empty() ? kNoValue : sum / static_cast<double>(values.size());
-}
-
-/// A number of all_results.json, a path with dots for members, averaged over the seeds of a variant.
-double cell_number(const Json& results, const std::string& path) {
-  const Json* at = &results;
-  for (size_t begin = 0; begin <= path.size();) {
-    const size_t end = std::min(path.find('.', begin), path.size());
-    const auto it = at->find(path.substr(begin, end - begin));
-    if (it == at->end()) return kNoValue;
-    at = &*it;
-    begin = end + 1;
-  }
-  return at->is_number() ? at->get<double>() : kNoValue;
-}
-double over_cells(const VariantSummary& v, const Analysis& a, const std::string& path) {
-  std::vector<double> values;
-  for (const size_t cell : v.cells) values.push_back(cell_number(a.results[cell].results, path));
-  return mean_of(values);
-}
+double mean_over(const std::vector<double>& values) { return std::accumulate(values.begin(), values.end(), 0.0) / static_cast<double>(values.size()); }
 
 Entry number_or_missing(double value, int decimals, const std::string& why) { return std::isfinite(value) ? number(value, decimals) : missing(why); }
 Entry count_or_missing(double value, const std::string& why) { return std::isfinite(value) ? count(static_cast<int64_t>(std::llround(value))) : missing(why); }
@@ -49,12 +28,6 @@ const char* plural(size_t n) { return n == 1 ? "" : "s"; }
 double latency_of(const VariantSummary& v, const Analysis& a) {
   const auto it = a.latency.find(v.name);
   return it == a.latency.end() ? kNoValue : it->second;
-}
-
-const VariantComparison* against(const std::vector<VariantComparison>& list, size_t variant) {
-  for (const VariantComparison& c : list)
-    if (c.b == variant) return &c;
-  return nullptr;
 }
 
 std::string split_words(const Analysis& a) { return a.split == "test" ? "test" : "validation"; }
@@ -80,11 +53,11 @@ Table variants_table(const Analysis& a, const AnalysisSummary& s) {
       t.rows.push_back(std::move(row));
       continue;
     }
-    const double mean = mean_of(v.scores);
+    const double mean = v.mean();
     row.push_back(v.interval ? with_interval(mean, v.interval->low, v.interval->high) : number(mean));
     row.push_back(v.over_seeds && v.over_seeds->sd ? number(*v.over_seeds->sd) : missing("one seed has no spread"));
-    row.push_back(v.validation.empty() ? missing("there are no validation rows beside the test") : number(mean_of(v.validation)));
-    row.push_back(number_or_missing(over_cells(v, a, a.split + "_loss"), 4, "not recorded"));
+    row.push_back(v.validation.empty() ? missing("there are no validation rows beside the test") : number(v.validation_mean()));
+    row.push_back(number_or_missing(result_number(v, a, a.split + "_loss"), 4, "not recorded"));
     row.push_back(count(static_cast<int64_t>(v.seeds.size())));
     const VariantComparison* c = against(s.against_reference, i);
     row.push_back(words(i == s.reference ? "the reference" : c ? name_of(c->finding) : "no shared seed"));
@@ -106,16 +79,16 @@ Table costs_table(const Analysis& a, const AnalysisSummary& s) {
   for (size_t i = 0; i < s.scored; ++i) {
     const VariantSummary& v = s.variants[i];
     std::vector<Entry> row{name_entry(s, i)};
-    row.push_back(v.untrained ? count(0) : count_or_missing(over_cells(v, a, "trainable_parameters"), "not recorded"));
-    row.push_back(v.untrained ? count(0) : count_or_missing(over_cells(v, a, "adapter_parameters"), "not recorded"));
-    const double adapter = over_cells(v, a, "adapter_file_bytes"), model = over_cells(v, a, "model_file_bytes");
+    row.push_back(v.untrained ? count(0) : count_or_missing(result_number(v, a, "trainable_parameters"), "not recorded"));
+    row.push_back(v.untrained ? count(0) : count_or_missing(result_number(v, a, "adapter_parameters"), "not recorded"));
+    const double adapter = result_number(v, a, "adapter_file_bytes"), model = result_number(v, a, "model_file_bytes");
     row.push_back(number_or_missing((std::isfinite(adapter) ? adapter : model) / 1e6, 2, "nothing was saved"));
-    row.push_back(number_or_missing(over_cells(v, a, "memory_peak_bytes.total") / 1e6, 1, "not recorded"));
-    row.push_back(number_or_missing(1e3 * over_cells(v, a, "step_seconds_p50"), 1, "nothing was trained"));
-    row.push_back(number_or_missing(over_cells(v, a, "train_tokens_per_second"), 0, "nothing was trained"));
+    row.push_back(number_or_missing(result_number(v, a, "memory_peak_bytes.total") / 1e6, 1, "not recorded"));
+    row.push_back(number_or_missing(1e3 * result_number(v, a, "step_seconds_p50"), 1, "nothing was trained"));
+    row.push_back(number_or_missing(result_number(v, a, "train_tokens_per_second"), 0, "nothing was trained"));
     std::vector<double> seconds;
     for (const size_t cell : v.cells) seconds.push_back(a.results[cell].seconds);
-    row.push_back(number(mean_of(seconds), 1));
+    row.push_back(number(mean_over(seconds), 1));
     row.push_back(number_or_missing(1e3 * latency_of(v, a), 2, "not measured"));
     t.rows.push_back(std::move(row));
   }
@@ -132,7 +105,7 @@ Chart scores_chart(const Analysis& a, const AnalysisSummary& s) {
   for (size_t i = 0; i < s.scored; ++i) {
     const VariantSummary& v = s.variants[i];
     c.categories.push_back(v.name);
-    mean.y.push_back(mean_of(v.scores));
+    mean.y.push_back(v.mean());
     mean.low.push_back(v.interval ? v.interval->low : kNoValue);
     mean.high.push_back(v.interval ? v.interval->high : kNoValue);
     if (s.ship && *s.ship == i) mean.marked = {i};
@@ -156,16 +129,15 @@ Chart differences_chart(const std::string& id, const std::vector<VariantComparis
   const std::string& reference = s.variants[list.front().a].name;
   Chart c{.id = id, .title = fmt::format("Difference to {}", reference), .note = "Whiskers: 95 % interval over rows, paired. Left of 0: worse.", .kind = ChartKind::kDots};
   c.x.label = "variant";
-  c.y = {.label = fmt::format("{} less {}'s", a.metric, reference), .unit = "points"};
+  c.y = {.label = fmt::format("{} less {}'s", a.metric, reference), .unit = s.scale == 100 ? "points" : ""};
   c.horizontal = true;
   Series d{.name = "difference"};
-  const double scale = s.percent ? 1 : 100;
   for (const VariantComparison& x : list) {
     if (s.variants[x.b].untrained) continue;  // tens of points away: it would flatten the others
     c.categories.push_back(s.variants[x.b].name);
-    d.y.push_back(scale * x.difference);
-    d.low.push_back(scale * x.low);
-    d.high.push_back(scale * x.high);
+    d.y.push_back(s.scale * x.difference);
+    d.low.push_back(s.scale * x.low);
+    d.high.push_back(s.scale * x.high);
   }
   c.series.push_back(std::move(d));
   c.references.push_back({"no difference", 0, false});
@@ -177,10 +149,9 @@ Table comparison_table(const std::string& id, const std::vector<VariantCompariso
   t.columns = {{"variant", "", false}, {"difference", fmt::format("points of {}, 95 %", a.metric), true}, {"p", "randomisation", true}, {"p", "after Holm", true},
                {"p over seeds", "paired t", true}, {"p over seeds", "signed rank", true}, {"p", "McNemar, first seed", true}, {"only the other right", "rows, first seed", true},
                {"only this right", "rows, first seed", true}, {"p", "DeLong, first seed", true}, {"same answer", "share, first seed", true}, {"rows needed", "80 % power", true}, {"finding", "", false}};
-  const double scale = s.percent ? 1 : 100;
   for (const VariantComparison& c : list) {
-    const auto at = [&](const Json& j, const std::string& path) { return cell_number(j, path); };
-    std::vector<Entry> row{words(s.variants[c.b].name), with_interval(scale * c.difference, scale * c.low, scale * c.high, 2), number_or_missing(c.p, 4, "not defined"), number(c.holm, 4)};
+    const auto at = [&](const Json& j, const std::string& path) { return result_number(j, path); };
+    std::vector<Entry> row{words(s.variants[c.b].name), with_interval(s.scale * c.difference, s.scale * c.low, s.scale * c.high, 2), number_or_missing(c.p, 4, "not defined"), number(c.holm, 4)};
     row.push_back(c.over_seeds ? number(c.over_seeds->p, 4) : missing("fewer than two shared seeds, or equal differences"));
     row.push_back(c.signed_rank ? number(c.signed_rank->p, 4) : missing("no pairs"));
     row.push_back(number_or_missing(at(c.first_seed, "mcnemar.p"), 4, "rows are not simply right or wrong"));
@@ -238,10 +209,10 @@ Chart trade_off(const std::string& id, const std::string& label, const std::stri
   std::vector<double> values;
   for (size_t i = 0; i < s.scored; ++i) {
     const VariantSummary& v = s.variants[i];
-    const double x = scale * (path == "latency" ? latency_of(v, a) : over_cells(v, a, path));
+    const double x = scale * (path == "latency" ? latency_of(v, a) : result_number(v, a, path));
     if (v.untrained || !std::isfinite(x)) continue;
     points.x.push_back(x);
-    points.y.push_back(mean_of(v.scores));
+    points.y.push_back(v.mean());
     points.low.push_back(v.interval ? v.interval->low : kNoValue);
     points.high.push_back(v.interval ? v.interval->high : kNoValue);
     points.labels.push_back(v.name);
@@ -286,10 +257,9 @@ Section sensitivity_section(const Analysis& a, const AnalysisSummary& s) {
     out.blocks.push_back(Paragraph{"The trained variants do not differ in any setting, or all have the same score: there is nothing to attribute."});
     return out;
   }
-  const double scale = s.percent ? 1 : 100;
   Chart c{.id = "effects", .title = "Effect of each setting", .note = "Mean difference of cells that differ in this setting alone, against its most frequent value. Whiskers: 95 % interval (Student's t over seeds and settings).", .kind = ChartKind::kDots};
   c.x.label = "setting";
-  c.y = {.label = "effect on " + a.metric, .unit = "points"};
+  c.y = {.label = "effect on " + a.metric, .unit = s.scale == 100 ? "points" : ""};
   c.horizontal = true;
   Series effects{.name = "effect"};
   Table t{.id = "sensitivity-effects", .title = "Settings", .columns = {{"setting", "", false}, {"value", "", false}, {"cells", "", true}, {"mean " + a.metric, "", true}, {"effect", "points, 95 %", true}, {"pairs", "", true}, {"share of variance", "", true}}, .rows = {}, .note = {}};
@@ -297,15 +267,15 @@ Section sensitivity_section(const Analysis& a, const AnalysisSummary& s) {
     for (const KnobLevel& l : k.levels) {
       Entry effect = missing(l.effect ? "one pair has no interval" : &l == &k.levels.front() ? "the value others are compared with" : "no cells alike in all else");
       if (l.effect && l.interval)
-        effect = with_interval(scale * *l.effect, scale * l.interval->low, scale * l.interval->high, 2);
+        effect = with_interval(s.scale * *l.effect, s.scale * l.interval->low, s.scale * l.interval->high, 2);
       else if (l.effect)
-        effect = number(scale * *l.effect, 2);
+        effect = number(s.scale * *l.effect, 2);
       t.rows.push_back({words(k.knob), words(l.level), count(l.cells), number(l.mean), effect, count(l.pairs), percent(k.share, 1)});
       if (!l.effect) continue;
       c.categories.push_back(k.knob + " = " + l.level);
-      effects.y.push_back(scale * *l.effect);
-      effects.low.push_back(l.interval ? scale * l.interval->low : kNoValue);
-      effects.high.push_back(l.interval ? scale * l.interval->high : kNoValue);
+      effects.y.push_back(s.scale * *l.effect);
+      effects.low.push_back(l.interval ? s.scale * l.interval->low : kNoValue);
+      effects.high.push_back(l.interval ? s.scale * l.interval->high : kNoValue);
     }
   t.note = fmt::format("Share of variance: eta squared of the setting alone over all trained cells. Left to the seeds: {:.1f} %.", 100 * s.sensitivity.seed_share);
   if (!effects.y.empty()) {
@@ -388,9 +358,9 @@ Section cells_section(const Analysis& a, const AnalysisSummary& s) {
       continue;
     }
     double steps = 0;
-    for (const char* phase : {"data", "forward", "backward", "optimizer"}) steps += cell_number(r.results, std::string("phase_seconds.") + phase);
-    t.rows.push_back({words(a.cells[i].name), number_or_missing(cell_number(r.results, a.split + "_" + a.metric), 4, "not there"), number_or_missing(cell_number(r.results, a.split + "_loss"), 4, "not there"),
-                      number_or_missing(steps, 1, "not recorded"), number_or_missing(cell_number(r.results, "phase_seconds.evaluation"), 1, "not recorded"), number(r.seconds, 1), words("cells/" + a.cells[i].hash)});
+    for (const char* phase : {"data", "forward", "backward", "optimizer"}) steps += result_number(r.results, std::string("phase_seconds.") + phase);
+    t.rows.push_back({words(a.cells[i].name), number_or_missing(result_number(r.results, a.split + "_" + a.metric), 4, "not there"), number_or_missing(result_number(r.results, a.split + "_loss"), 4, "not there"),
+                      number_or_missing(steps, 1, "not recorded"), number_or_missing(result_number(r.results, "phase_seconds.evaluation"), 1, "not recorded"), number(r.seconds, 1), words("cells/" + a.cells[i].hash)});
   }
   out.blocks.push_back(std::move(t));
   std::string how = fmt::format("{}; {} thread{} a cell.", a.choice.reason, a.choice.plan.threads, plural(static_cast<size_t>(a.choice.plan.threads)));
@@ -464,62 +434,6 @@ report::Page analysis_page(const Analysis& a, const AnalysisSummary& s, const st
   page.sections.push_back(cells_section(a, s));
   page.command = command;
   return page;
-}
-
-Json to_json(const Analysis& a, const AnalysisSummary& s) {
-  using namespace report;
-  const auto number = [](double v) { return std::isfinite(v) ? Json(v) : Json(); };
-  Json variants = Json::array(), comparisons = Json::array(), knobs = Json::array();
-  for (const VariantSummary& v : s.variants) {
-    Json j = {{"name", v.name}, {"untrained", v.untrained}, {"description", v.description}, {"seeds", v.seeds}, {"scores", v.scores}, {"validation_scores", v.validation}, {"failures", v.failures}, {"degenerate", v.degenerate}};
-    j["mean"] = v.scores.empty() ? Json() : number(mean_of(v.scores));
-    j["sd"] = v.over_seeds && v.over_seeds->sd ? Json(*v.over_seeds->sd) : Json();
-    j["interval"] = v.interval ? Json::array({v.interval->low, v.interval->high}) : Json();
-    for (const char* key : {"trainable_parameters", "adapter_parameters", "head_parameters", "step_seconds_p50", "memory_peak_bytes.total"}) j[key] = v.cells.empty() ? Json() : number(over_cells(v, a, key));
-    Json cells = Json::array();
-    for (const size_t c : v.cells) cells.push_back("cells/" + a.cells[c].hash);
-    j["cells"] = cells;
-    variants.push_back(std::move(j));
-  }
-  const auto add = [&](const std::vector<VariantComparison>& list) {
-    for (const VariantComparison& c : list)
-      comparisons.push_back({{"a", s.variants[c.a].name}, {"b", s.variants[c.b].name}, {"difference", number(c.difference)}, {"low", number(c.low)}, {"high", number(c.high)}, {"p", number(c.p)}, {"holm", number(c.holm)},
-                             {"p_over_seeds", c.over_seeds ? Json(c.over_seeds->p) : Json()}, {"equivalent", c.equivalence ? Json(c.equivalence->equivalent) : Json()}, {"finding", name_of(c.finding)}, {"sentence", c.sentence},
-                             {"mcnemar", c.first_seed.value("mcnemar", Json())}, {"delong", c.first_seed.value("delong", Json())}});
-  };
-  add(s.against_reference);
-  if (s.best && *s.best != s.reference) add(s.against_best);
-  for (const KnobEffect& k : s.sensitivity.knobs) {
-    Json levels = Json::array();
-    for (const KnobLevel& l : k.levels)
-      levels.push_back({{"level", l.level}, {"cells", l.cells}, {"mean", l.mean}, {"effect", l.effect ? Json(*l.effect) : Json()}, {"interval", l.interval ? Json::array({l.interval->low, l.interval->high}) : Json()}, {"pairs", l.pairs}});
-    knobs.push_back({{"knob", k.knob}, {"share", k.share}, {"levels", levels}});
-  }
-  return {{"metric", a.metric}, {"split", a.split}, {"seeds", a.plan.seeds}, {"reference", s.variants[s.reference].name}, {"best", s.best ? Json(s.variants[*s.best].name) : Json()},
-          {"ship", s.ship ? Json(s.variants[*s.ship].name) : Json()}, {"answer", s.answer}, {"reasons", s.reasons}, {"majority_rate", s.majority_rate ? Json(*s.majority_rate) : Json()},
-          {"variants", variants}, {"comparisons", comparisons}, {"sensitivity", {{"knobs", knobs}, {"seed_share", s.sensitivity.seed_share}}},
-          {"plan", {{"jobs", a.choice.plan.jobs}, {"threads", a.choice.plan.threads}, {"reason", a.choice.reason}}},
-          {"cost", {{"wall_seconds", a.wall_seconds}, {"step_seconds", s.step_seconds}, {"evaluation_seconds", s.evaluation_seconds}, {"ratio", s.overhead > 0 ? Json(s.overhead) : Json()}}}};
-}
-
-std::string analysis_text(const Analysis& a, const AnalysisSummary& s) {
-  using namespace report;
-  std::string out = fmt::format("{:<18} {:>9} {:>7} {:>19} {:>10} {:>12}  {}\n", "variant", a.metric.substr(0, 9), "sd", "95 % over rows", "validation", "trained", "against " + s.variants[s.reference].name);
-  for (size_t i = 0; i < s.scored; ++i) {
-    const VariantSummary& v = s.variants[i];
-    const VariantComparison* c = against(s.against_reference, i);
-    const double trained = over_cells(v, a, "trainable_parameters");
-    out += fmt::format("{:<18} {:>9.4f} {:>7} {:>19} {:>10} {:>12}  {}\n", v.name, mean_of(v.scores), v.over_seeds && v.over_seeds->sd ? fmt::format("{:.4f}", *v.over_seeds->sd) : "-",
-                       v.interval ? fmt::format("{:.4f} to {:.4f}", v.interval->low, v.interval->high) : "-", v.validation.empty() ? "-" : fmt::format("{:.4f}", mean_of(v.validation)),
-                       v.untrained ? "0" : std::isfinite(trained) ? grouped(static_cast<uint64_t>(trained)) : "-", i == s.reference ? "the reference" : c ? fmt::format("{} ({:+.2f} points, {:.3f} after Holm)", name_of(c->finding), s.percent ? c->difference : 100 * c->difference, c->holm) : "-");
-  }
-  for (size_t i = s.scored; i < s.variants.size(); ++i) out += fmt::format("{:<18} failed: {}\n", s.variants[i].name, s.variants[i].failures.front());
-  out += "\n" + s.answer + "\n";
-  for (std::string r : s.reasons) {
-    for (size_t at; (at = r.find("**")) != std::string::npos;) r.erase(at, 2);
-    out += "  " + r + "\n";
-  }
-  return out;
 }
 
 void write_analysis(const Analysis& a, const AnalysisSummary& s, const std::string& command) {

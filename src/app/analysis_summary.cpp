@@ -4,7 +4,7 @@
 
 #include <algorithm>
 #include <cmath>
-#include <map>
+#include <set>
 
 #include "app/compare.h"
 #include "app/compared_metric.h"
@@ -50,6 +50,12 @@ StoredPredictions together(const std::string& name, const std::vector<StoredPred
     all.ids[i] += fmt::format(" (seed {})", numbers[i / rows]);
   }
   return all;
+}
+
+double mean_of(const std::vector<double>& values) {
+  double sum = 0;
+  for (const double v : values) sum += v;
+  return values.empty() ? std::nan("") : sum / static_cast<double>(values.size());
 }
 
 std::string first_line(const std::string& text) { return text.substr(0, text.find('\n')); }
@@ -159,10 +165,10 @@ std::optional<Shared> shared_seeds(const VariantSummary& a, const VariantSummary
   return out;
 }
 
-std::string points(double difference, const AnalysisSummary& s, const std::string& metric) {
-  if (metric == "loss" || metric == "perplexity" || metric == "mse" || metric == "mae") return fmt::format("{:.4f} of {}", difference, metric);
-  return fmt::format("{:.2f} points of {}", s.percent ? difference : 100 * difference, metric);
-}
+std::string told(double difference, const AnalysisSummary& s, const std::string& metric) { return fmt::format("{:.4g} {}{}", s.scale * difference, s.unit, metric); }
+
+/// The margin in the metric's own unit; SQuAD's figures are in percent.
+double margin_of(const AnalysisSummary& s, const Analysis& a) { return a.config.analysis.margin * (is_percent(s.variants.front().predictions) ? 100 : 1); }
 
 std::string p_text(double p) { return p < 0.001 ? "p < 0.001" : fmt::format("p = {:.3f}", p); }
 
@@ -176,23 +182,21 @@ void find(VariantComparison& c, const Shared& shared, const Analysis& a, const A
   else if (c.equivalence && c.equivalence->equivalent)
     c.finding = Finding::kEquivalent;
   const std::string &left = s.variants[c.a].name, &right = s.variants[c.b].name;
-  const std::string range = fmt::format("95 % interval over rows {:.2f} to {:.2f}, {} after Holm", s.percent ? c.low : 100 * c.low, s.percent ? c.high : 100 * c.high, p_text(c.holm));
+  const std::string range = fmt::format("95 % interval over rows {:.4g} to {:.4g}, {} after Holm", s.scale * c.low, s.scale * c.high, p_text(c.holm));
   const std::string seeds = c.over_seeds ? fmt::format("; over {} seeds {}", shared.a.size(), p_text(c.over_seeds->p)) : "";
   switch (c.finding) {
     case Finding::kBetter:
     case Finding::kWorse:
-      c.sentence = fmt::format("**{}** is {} than **{}** by {} ({}{}).", right, c.finding == Finding::kBetter ? "better" : "worse", left, points(std::fabs(c.difference), s, a.metric), range, seeds);
+      c.sentence = fmt::format("**{}** is {} than **{}** by {} ({}{}).", right, c.finding == Finding::kBetter ? "better" : "worse", left, told(std::fabs(c.difference), s, a.metric), range, seeds);
       break;
     case Finding::kEquivalent:
-      c.sentence = fmt::format("**{}** and **{}** are equivalent within {}: the difference is {} ({}{}).", right, left, points(a.config.analysis.margin, s, a.metric), points(c.difference, s, a.metric), range, seeds);
+      c.sentence = fmt::format("**{}** and **{}** are equivalent within {}: the difference is {} ({}{}).", right, left, told(margin_of(s, a), s, a.metric), told(c.difference, s, a.metric), range, seeds);
       break;
     case Finding::kUnclear:
-      c.sentence = fmt::format("**{}** cannot be told from **{}**: the difference is {} ({}{}).", right, left, points(c.difference, s, a.metric), range, seeds);
+      c.sentence = fmt::format("**{}** cannot be told from **{}**: the difference is {} ({}{}).", right, left, told(c.difference, s, a.metric), range, seeds);
       break;
   }
 }
-
-double number_at(const Json& j, const char* key) { return j.contains(key) && j[key].is_number() ? j[key].get<double>() : std::nan(""); }
 
 std::vector<VariantComparison> compare_with(size_t reference, const AnalysisSummary& s, const Analysis& a) {
   std::vector<VariantComparison> out;
@@ -213,13 +217,13 @@ std::vector<VariantComparison> compare_with(size_t reference, const AnalysisSumm
     c.first_seed = compare(first, options);
     const Json& bootstrap = c.all_seeds["paired_bootstrap"][a.metric];
     const Json& random = c.all_seeds["randomisation"][a.metric];
-    c.difference = number_at(bootstrap, "difference");
-    c.low = number_at(bootstrap, "low");
-    c.high = number_at(bootstrap, "high");
-    c.p = random.is_object() ? number_at(random, "p") : number_at(bootstrap, "p");
+    c.difference = result_number(bootstrap, "difference");
+    c.low = result_number(bootstrap, "low");
+    c.high = result_number(bootstrap, "high");
+    c.p = random.is_object() ? result_number(random, "p") : result_number(bootstrap, "p");
     c.over_seeds = paired_t_test(shared->a, shared->b);
     c.signed_rank = signed_rank_test(shared->a, shared->b);
-    c.equivalence = equivalent_paired_seeds(shared->a, shared->b, s.percent ? 100 * a.config.analysis.margin : a.config.analysis.margin);
+    c.equivalence = equivalent_paired_seeds(shared->a, shared->b, margin_of(s, a));
     out.push_back(std::move(c));
     shares.push_back(std::move(*shared));
   }
@@ -233,41 +237,34 @@ std::vector<VariantComparison> compare_with(size_t reference, const AnalysisSumm
   return out;
 }
 
-double mean(const std::vector<double>& values) {
-  double sum = 0;
-  for (const double v : values) sum += v;
-  return sum / static_cast<double>(values.size());
-}
-
 void recommend(AnalysisSummary& s, const Analysis& a) {
   const double sign = s.lower_is_better ? -1 : 1;
-  const auto selection = [&](const VariantSummary& v) { return sign * mean(v.validation.empty() ? v.scores : v.validation); };
+  const auto selection = [&](const VariantSummary& v) { return sign * (v.validation.empty() ? v.mean() : v.validation_mean()); };
   for (size_t i = 0; i < s.scored; ++i)
     if (!s.variants[i].untrained && (!s.best || selection(s.variants[i]) > selection(s.variants[*s.best]))) s.best = i;
   if (!s.best) return;
   s.against_best = compare_with(*s.best, s, a);
   s.ship = s.best;
-  const auto trained = [&](size_t i) { return number_at(s.variants[i].first, "trainable_parameters"); };
+  const auto trained = [&](size_t i) { return result_number(s.variants[i].first, "trainable_parameters"); };
   for (const VariantComparison& c : s.against_best) {
     const VariantSummary& v = s.variants[c.b];
-    const double margin = s.percent ? 100 * a.config.analysis.margin : a.config.analysis.margin;
+    const double margin = margin_of(s, a);
     const bool as_good = c.finding != Finding::kWorse && sign * c.difference > -margin;
     if (!v.untrained && as_good && trained(c.b) < trained(*s.ship)) s.ship = c.b;
   }
   const VariantSummary &ship = s.variants[*s.ship], &best = s.variants[*s.best];
-  const double scale = s.percent ? 1 : 100;
-  const auto share = [&](double x) { return s.percent || scale == 1 ? fmt::format("{:.2f}", x) : fmt::format("{:.2f} %", 100 * x); };
-  s.answer = fmt::format("Ship {}: {} {} on the {} rows", ship.name, a.metric, share(mean(ship.scores)), a.split == "test" ? "test" : "validation");
+  const auto share = [&](double x) { return s.scale == 100 ? fmt::format("{:.2f} %", 100 * x) : fmt::format("{:.4g}", x); };
+  s.answer = fmt::format("Ship {}: {} {} on the {} rows", ship.name, a.metric, share(ship.mean()), a.split == "test" ? "test" : "validation");
   if (ship.interval) s.answer += fmt::format(", 95 % interval over rows {} to {}", share(ship.interval->low), share(ship.interval->high));
-  if (ship.over_seeds && ship.over_seeds->sd) s.answer += fmt::format(", standard deviation over {} seeds {:.2f}", ship.seeds.size(), scale * *ship.over_seeds->sd);
+  if (ship.over_seeds && ship.over_seeds->sd) s.answer += fmt::format(", standard deviation over {} seeds {:.3g}", ship.seeds.size(), s.scale * *ship.over_seeds->sd);
   s.answer += ".";
 
   const std::string chosen = best.validation.empty() ? "the rows it is reported on, so its own figure is a little flattered" : "the validation rows";
   if (*s.ship == *s.best) {
     s.reasons.push_back(fmt::format("It is the best of {} trained variants by {}.", std::count_if(s.variants.begin(), s.variants.begin() + static_cast<std::ptrdiff_t>(s.scored), [](const auto& v) { return !v.untrained; }), chosen));
   } else {
-    const auto c = std::find_if(s.against_best.begin(), s.against_best.end(), [&](const auto& x) { return x.b == *s.ship; });
-    s.reasons.push_back(fmt::format("The best by {} is **{}** ({} {}). {} trains {:.0f} weights instead of {:.0f}, and {}", chosen, best.name, a.metric, share(mean(best.scores)), ship.name, trained(*s.ship), trained(*s.best),
+    const VariantComparison* c = against(s.against_best, *s.ship);
+    s.reasons.push_back(fmt::format("The best by {} is **{}** ({} {}). {} trains {:.0f} weights instead of {:.0f}, and {}", chosen, best.name, a.metric, share(best.mean()), ship.name, trained(*s.ship), trained(*s.best),
                                     c->sentence));
   }
   std::string worse, unclear;
@@ -280,10 +277,10 @@ void recommend(AnalysisSummary& s, const Analysis& a) {
   if (!unclear.empty()) s.reasons.push_back(fmt::format("Not to be told from {} with these rows and seeds: {}.", best.name, unclear));
   for (size_t i = 0; i < s.scored; ++i)
     if (s.variants[i].untrained) {
-      const auto c = std::find_if(s.against_best.begin(), s.against_best.end(), [&](const auto& x) { return x.b == i; });
-      std::string text = fmt::format("Before training ({}) {} is {}", s.variants[i].description.substr(s.variants[i].description.find("head=")), a.metric, share(mean(s.variants[i].scores)));
+      const VariantComparison* c = against(s.against_best, i);
+      std::string text = fmt::format("Before training ({}) {} is {}", s.variants[i].description.substr(s.variants[i].description.find("head=")), a.metric, share(s.variants[i].mean()));
       if (s.majority_rate) text += fmt::format("; always saying the most frequent class would give {}", share(*s.majority_rate));
-      if (c != s.against_best.end()) text += fmt::format(". {}", c->sentence);
+      if (c) text += fmt::format(". {}", c->sentence);
       s.reasons.push_back(std::move(text));
     }
   for (const VariantSummary& v : s.variants) {
@@ -330,6 +327,32 @@ void add_cost(AnalysisSummary& s, const Analysis& a) {
 
 }  // namespace
 
+double VariantSummary::mean() const { return mean_of(scores); }
+double VariantSummary::validation_mean() const { return mean_of(validation); }
+
+const VariantComparison* against(const std::vector<VariantComparison>& list, size_t variant) {
+  const auto it = std::find_if(list.begin(), list.end(), [&](const VariantComparison& c) { return c.b == variant; });
+  return it == list.end() ? nullptr : &*it;
+}
+
+double result_number(const Json& results, const std::string& path) {
+  const Json* at = &results;
+  for (size_t begin = 0; begin <= path.size();) {
+    const size_t end = std::min(path.find('.', begin), path.size());
+    const auto it = at->find(path.substr(begin, end - begin));
+    if (it == at->end()) return std::nan("");
+    at = &*it;
+    begin = end + 1;
+  }
+  return at->is_number() ? at->get<double>() : std::nan("");
+}
+
+double result_number(const VariantSummary& v, const Analysis& a, const std::string& path) {
+  std::vector<double> values;
+  for (const size_t cell : v.cells) values.push_back(result_number(a.results[cell].results, path));
+  return mean_of(values);
+}
+
 const char* name_of(Finding finding) {
   switch (finding) {
     case Finding::kBetter: return "better";
@@ -352,7 +375,10 @@ AnalysisSummary summarise(const Analysis& a) {
   s.variants.insert(s.variants.end(), failed.begin(), failed.end());
   if (s.scored == 0)
     fail(ErrorCode::kInput, {.id = "analyze.all_failed", .where = a.config.run.output_dir, .what = "every cell failed: " + (failed.empty() || failed.front().failures.empty() ? std::string() : failed.front().failures.front()), .hint = "the log of each is in its folder under cells/"});
-  s.percent = is_percent(s.variants.front().predictions);
+  static const std::set<std::string> no_shares = {"loss", "mse", "rmse", "mae", "r2", "pearson", "spearman", "mcc", "matthews_correlation", "brier", "log_loss"};
+  const bool percent = is_percent(s.variants.front().predictions), share = !percent && !no_shares.contains(a.metric);
+  s.scale = share ? 100 : 1;
+  s.unit = share || percent ? "points of " : "of ";
   for (size_t i = 0; i < s.scored; ++i)
     if (const auto rate = a.value(s.variants[i].cells.front(), a.split + "_majority_rate")) s.majority_rate = rate;
   const auto named = [&](const std::string& name) {

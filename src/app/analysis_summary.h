@@ -29,6 +29,8 @@ struct VariantSummary {
   std::vector<std::string> degenerate;         ///< "seed 2: predicts one class ..."
   StoredPredictions predictions;               ///< of all seeds together, rows of one id a group
   Json first;                                  ///< all_results.json of the first seed
+  double mean() const;                         ///< of the scores; NaN without any
+  double validation_mean() const;
 };
 
 enum class Finding { kBetter, kWorse, kEquivalent, kUnclear };
@@ -61,11 +63,19 @@ struct AnalysisSummary {
   Sensitivity sensitivity;
   std::optional<double> majority_rate;
   bool lower_is_better = false;
-  bool percent = false;  ///< the metric is in percent already
+  double scale = 100;              ///< of differences as they are told: 100 where the metric is a share, else 1
+  std::string unit = "points of ";  ///< before the metric's name; "" where it is neither a share nor in percent
   /// steps and evaluations of all computed cells, and what the analysis took beside them.
   double step_seconds = 0, evaluation_seconds = 0, overhead = 0;
 };
 
 AnalysisSummary summarise(const Analysis& analysis);
+
+/// The one whose b is `variant`; null where there is none.
+const VariantComparison* against(const std::vector<VariantComparison>& list, size_t variant);
+
+/// A number of all_results.json, a path with dots for members; NaN where there is none. Of a variant: its mean over the seeds.
+double result_number(const Json& results, const std::string& path);
+double result_number(const VariantSummary& variant, const Analysis& analysis, const std::string& path);
 
 }  // namespace attune

@@ -5,14 +5,12 @@
 #include <algorithm>
 #include <chrono>
 #include <numeric>
-#include <thread>
 
 #include "app/latency.h"
 #include "app/load_model.h"
 #include "base/child_process.h"
 #include "base/error.h"
 #include "base/log.h"
-#include "base/signals.h"
 #include "config/write.h"
 
 namespace attune {
@@ -59,12 +57,7 @@ std::vector<RankedModule> ranking(const AnalyzeConfig& config, const SharedInput
           return 0;
         },
         folder / "log.txt", folder / "error.txt");
-    std::optional<int> status;
-    while (!(status = process.poll())) {
-      throw_if_interrupted();
-      std::this_thread::sleep_for(std::chrono::milliseconds(10));
-    }
-    if (*status != 0) fail(ErrorCode::kInput, {.id = "analyze.ranking", .where = (folder / "log.txt").string(), .what = "the layers could not be ranked", .hint = "leave the variant 'selective' out"});
+    if (process.wait() != 0) fail(ErrorCode::kInput, {.id = "analyze.ranking", .where = (folder / "log.txt").string(), .what = "the layers could not be ranked", .hint = "leave the variant 'selective' out"});
   }
   std::vector<RankedModule> ranked;
   const Json j = read_json(file);
@@ -157,12 +150,9 @@ PlanChoice settle_plan(const AnalyzeConfig& config, std::span<const Cell> cells,
   const fs::path folder = config.run.output_dir, file = folder / kStateFile;
   const int64_t threads = make_context(config.run.threads).threads;
   const int64_t jobs = config.analysis.jobs;
-  if (file_exists(file)) {
-    const Json j = read_json(file);
-    const std::string where = file.string();
-    const CellPlan kept{get_int(j, "jobs", 1, where, 1, 4096), get_int(j, "threads", 1, where, 1, 4096)};
-    const bool asked = (jobs == 0 || jobs == kept.jobs) && (config.run.threads == 0 || kept.jobs * kept.threads <= config.run.threads);
-    if (asked) return {kept, get_string(j, "reason", "", where)};
+  if (const auto kept = read_plan(file)) {
+    const bool asked = (jobs == 0 || jobs == kept->plan.jobs) && (config.run.threads == 0 || kept->plan.jobs * kept->plan.threads <= config.run.threads);
+    if (asked) return *kept;
   }
   if (jobs > 0) return {{jobs, std::max<int64_t>(1, threads / jobs)}, "as asked"};
   std::vector<const Cell*> trained;
@@ -192,10 +182,7 @@ void measure_latencies(Analysis& a, const SharedInputs& shared) {
               return 0;
             },
             folder / "log.txt", folder / "latency_error.txt");
-        while (!process.poll()) {
-          throw_if_interrupted();
-          std::this_thread::sleep_for(std::chrono::milliseconds(5));
-        }
+        process.wait();
       }
       if (!file_exists(file)) break;  // its log says why
       const Json measured = read_json(file);
@@ -250,6 +237,8 @@ Analysis run_analysis(const AnalyzeConfig& config) {
   const FolderLock lock(folder);
   const SharedInputs shared = read_shared_inputs(config.run);
   const auto task = make_task(training_settings(config.run, shared.opened, shared.data.labels));
+  if (!task->answers_rows())
+    fail(ErrorCode::kUsage, {.id = "analyze.task", .where = "task", .what = "variants are compared row by row, and a language model has no answer for a row", .expected = "a task whose rows have answers", .got = config.run.task, .hint = "attune train --seeds gives means and spreads of perplexity"});
   a.metric = config.analysis.metric.empty() ? task->headline().front() : config.analysis.metric;
   a.split = shared.data.test.rows.empty() ? "eval" : "test";
   if (shared.data.test.rows.empty() && shared.data.validation.rows.empty())
@@ -257,7 +246,7 @@ Analysis run_analysis(const AnalyzeConfig& config) {
 
   a.cells = make_cells(a.plan, config);
   a.choice = settle_plan(config, a.cells, shared);
-  write_file_atomically(folder / kStateFile, dump_json(Json{{"jobs", a.choice.plan.jobs}, {"threads", a.choice.plan.threads}, {"reason", a.choice.reason}}) + "\n");
+  write_plan(folder / kStateFile, a.choice);
   AnalyzeConfig copy = config;
   write_file_atomically(folder / "config.yaml", dump_yaml(fields_of(copy)));
   if (std::any_of(a.plan.variants.begin(), a.plan.variants.end(), [](const Variant& v) { return v.selective; })) {

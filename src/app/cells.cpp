@@ -125,13 +125,7 @@ std::optional<Probe> probe(const Cell& cell, const SharedInputs& shared, const C
         },
         folder / kLogFile, folder / kFailureFile);
   for (ChildProcess& p : processes)
-    for (;;) {
-      throw_if_interrupted();
-      const auto status = p.poll();
-      if (status && *status != 0) return std::nullopt;
-      if (status) break;
-      std::this_thread::sleep_for(kPause);
-    }
+    if (p.wait() != 0) return std::nullopt;
   Probe all;
   for (int64_t i = 0; i < plan.jobs; ++i) {
     const Json j = read_json(result_file(i));
@@ -194,6 +188,12 @@ std::vector<CellResult> run_cells(std::span<const Cell> cells, const SharedInput
   }
   std::reverse(waiting.begin(), waiting.end());
   std::vector<Running> running;
+  const auto leave = [&](int signal) {  // once those that run have written their checkpoints
+    for (Running& r : running) r.process.interrupt();
+    for (Running& r : running)
+      while (!r.process.poll()) std::this_thread::sleep_for(kPause);
+    throw Interrupted(signal);
+  };
   while (!waiting.empty() || !running.empty()) {
     while (!waiting.empty() && static_cast<int64_t>(running.size()) < plan.jobs) {
       const size_t i = waiting.back();
@@ -203,22 +203,28 @@ std::vector<CellResult> run_cells(std::span<const Cell> cells, const SharedInput
       running.push_back({i, ChildProcess([&] { return compute(cell, shared); }, folder_of(cell) / kLogFile, folder_of(cell) / kFailureFile)});
     }
     std::this_thread::sleep_for(kPause);
-    if (const int signal = pending_signal()) {
-      for (Running& r : running) r.process.interrupt();
-      for (Running& r : running)
-        while (!r.process.poll()) std::this_thread::sleep_for(kPause);
-      throw Interrupted(signal);
-    }
+    if (const int signal = pending_signal()) leave(signal);
     for (size_t k = running.size(); k-- > 0;) {
       const auto status = running[k].process.poll();
       if (!status) continue;
       const size_t i = running[k].cell;
       running.erase(running.begin() + static_cast<std::ptrdiff_t>(k));
-      if (*status == 130 || *status == 143) throw Interrupted(*status - 128);
+      if (*status == 130 || *status == 143) leave(*status - 128);
       done(i, outcome(cells[i], *status));
     }
   }
   return results;
+}
+
+std::optional<PlanChoice> read_plan(const fs::path& file) {
+  if (!file_exists(file)) return std::nullopt;
+  const Json j = read_json(file);
+  const std::string where = file.string();
+  return PlanChoice{{get_int(j, "jobs", 1, where, 1, 4096), get_int(j, "threads", 1, where, 1, 4096)}, get_string(j, "reason", "", where)};
+}
+
+void write_plan(const fs::path& file, const PlanChoice& choice) {
+  write_file_atomically(file, dump_json(Json{{"jobs", choice.plan.jobs}, {"threads", choice.plan.threads}, {"reason", choice.reason}}) + "\n");
 }
 
 PlanChoice choose_plan(const Cell& cell, const SharedInputs& shared, int64_t threads, const fs::path& folder) {

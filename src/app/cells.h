@@ -50,4 +50,8 @@ struct PlanChoice {
 };
 PlanChoice choose_plan(const Cell& cell, const SharedInputs& shared, int64_t threads, const fs::path& folder);
 
+/// A choice is kept with what it made, since numbers depend on the number of threads.
+std::optional<PlanChoice> read_plan(const fs::path& file);
+void write_plan(const fs::path& file, const PlanChoice& choice);
+
 }  // namespace attune

@@ -50,18 +50,13 @@ void open_folder(const RunConfig& config, const std::vector<Repetition>& all) {
   file_system().make_folder(folder);
 }
 
-/// As the folder's earlier process settled it: the numbers depend on the threads.
+/// As the folder's earlier process settled it.
 PlanChoice settle_plan(const RunConfig& config, std::span<const Cell> cells, const SharedInputs& shared) {
-  const fs::path file = fs::path(config.output_dir) / kPlanFile;
-  PlanChoice choice;
-  if (file_exists(file)) {
-    const Json j = read_json(file);
-    choice = {{get_int(j, "jobs", 1, file.string(), 1, 4096), get_int(j, "threads", 1, file.string(), 1, 4096)}, get_string(j, "reason", "", file.string())};
-  } else {
-    note("Measuring how many runs to make side by side");
-    choice = choose_plan(cells.front(), shared, make_context(config.threads).threads, fs::path(config.output_dir) / ".probe");
-  }
-  write_file_atomically(file, dump_json(Json{{"jobs", choice.plan.jobs}, {"threads", choice.plan.threads}, {"reason", choice.reason}}) + "\n");
+  const fs::path folder = config.output_dir;
+  if (const auto kept = read_plan(folder / kPlanFile)) return *kept;
+  note("Measuring how many runs to make side by side");
+  const PlanChoice choice = choose_plan(cells.front(), shared, make_context(config.threads).threads, folder / ".probe");
+  write_plan(folder / kPlanFile, choice);
   return choice;
 }
 

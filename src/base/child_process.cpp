@@ -6,9 +6,11 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <chrono>
 #include <csignal>
 #include <cstdio>
 #include <cstring>
+#include <thread>
 
 #include "base/error.h"
 #include "base/log.h"
@@ -82,6 +84,14 @@ std::optional<int> ChildProcess::poll() {
   pid_ = -1;
   if (ended < 0) return 128 + SIGKILL;
   return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
+}
+
+int ChildProcess::wait() {
+  for (;;) {
+    if (const auto status = poll()) return *status;
+    throw_if_interrupted();
+    std::this_thread::sleep_for(std::chrono::milliseconds(5));
+  }
 }
 
 void ChildProcess::interrupt() {

@@ -25,6 +25,8 @@ class ChildProcess {
 
   /// The exit status (128 + signal where one ended it) once it has ended.
   std::optional<int> poll();
+  /// Waits for that; Interrupted when a signal comes to this process first.
+  int wait();
   /// Asks it to stop as Ctrl-C does.
   void interrupt();
 
