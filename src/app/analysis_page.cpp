@@ -20,6 +20,7 @@ using Entry = report::Cell;  // of a table; a cell of the sweep is attune::Cell
 double mean_over(const std::vector<double>& values) { return std::accumulate(values.begin(), values.end(), 0.0) / static_cast<double>(values.size()); }
 
 Entry number_or_missing(double value, int decimals, const std::string& why) { return std::isfinite(value) ? number(value, decimals) : missing(why); }
+Entry p_or_missing(double p, const std::string& why) { return std::isfinite(p) ? p_value(p) : missing(why); }
 Entry count_or_missing(double value, const std::string& why) { return std::isfinite(value) ? count(static_cast<int64_t>(std::llround(value))) : missing(why); }
 
 const char* plural(size_t n) { return n == 1 ? "" : "s"; }
@@ -151,13 +152,13 @@ Table comparison_table(const std::string& id, const std::vector<VariantCompariso
                {"only this right", "rows, first seed", true}, {"p", "DeLong, first seed", true}, {"same answer", "share, first seed", true}, {"rows needed", "80 % power", true}, {"finding", "", false}};
   for (const VariantComparison& c : list) {
     const auto at = [&](const Json& j, const std::string& path) { return result_number(j, path); };
-    std::vector<Entry> row{words(s.variants[c.b].name), with_interval(s.scale * c.difference, s.scale * c.low, s.scale * c.high, 2), number_or_missing(c.p, 4, "not defined"), number(c.holm, 4)};
-    row.push_back(c.over_seeds ? number(c.over_seeds->p, 4) : missing("fewer than two shared seeds, or equal differences"));
-    row.push_back(c.signed_rank ? number(c.signed_rank->p, 4) : missing("no pairs"));
-    row.push_back(number_or_missing(at(c.first_seed, "mcnemar.p"), 4, "rows are not simply right or wrong"));
+    std::vector<Entry> row{words(s.variants[c.b].name), with_interval(s.scale * c.difference, s.scale * c.low, s.scale * c.high, 2), p_or_missing(c.p, "not defined"), p_value(c.holm)};
+    row.push_back(c.over_seeds ? p_value(c.over_seeds->p) : missing("fewer than two shared seeds, or equal differences"));
+    row.push_back(c.signed_rank ? p_value(c.signed_rank->p) : missing("no pairs"));
+    row.push_back(p_or_missing(at(c.first_seed, "mcnemar.p"), "rows are not simply right or wrong"));
     row.push_back(count_or_missing(at(c.first_seed, "mcnemar.only_a_right"), "rows are not simply right or wrong"));
     row.push_back(count_or_missing(at(c.first_seed, "mcnemar.only_b_right"), "rows are not simply right or wrong"));
-    row.push_back(number_or_missing(at(c.first_seed, "delong.p"), 4, "for two classes with scores"));
+    row.push_back(p_or_missing(at(c.first_seed, "delong.p"), "for two classes with scores"));
     row.push_back(number_or_missing(at(c.first_seed, "agreement.share"), 4, "not defined"));
     row.push_back(count_or_missing(at(c.first_seed, "rows_needed"), "no difference, or not defined"));
     row.push_back(words(name_of(c.finding)));

@@ -165,7 +165,9 @@ std::optional<Shared> shared_seeds(const VariantSummary& a, const VariantSummary
   return out;
 }
 
-std::string told(double difference, const AnalysisSummary& s, const std::string& metric) { return fmt::format("{:.4g} {}{}", s.scale * difference, s.unit, metric); }
+/// Points with two decimals, other figures with four digits.
+std::string amount(double x, const AnalysisSummary& s) { return s.unit.starts_with("points") ? fmt::format("{:.2f}", s.scale * x) : fmt::format("{:.4g}", s.scale * x); }
+std::string told(double difference, const AnalysisSummary& s, const std::string& metric) { return fmt::format("{} {}{}", amount(difference, s), s.unit, metric); }
 
 /// The margin in the metric's own unit; SQuAD's figures are in percent.
 double margin_of(const AnalysisSummary& s, const Analysis& a) { return a.config.analysis.margin * (is_percent(s.variants.front().predictions) ? 100 : 1); }
@@ -182,7 +184,7 @@ void find(VariantComparison& c, const Shared& shared, const Analysis& a, const A
   else if (c.equivalence && c.equivalence->equivalent)
     c.finding = Finding::kEquivalent;
   const std::string &left = s.variants[c.a].name, &right = s.variants[c.b].name;
-  const std::string range = fmt::format("95 % interval over rows {:.4g} to {:.4g}, {} after Holm", s.scale * c.low, s.scale * c.high, p_text(c.holm));
+  const std::string range = fmt::format("95 % interval over rows {} to {}, {} after Holm", amount(c.low, s), amount(c.high, s), p_text(c.holm));
   const std::string seeds = c.over_seeds ? fmt::format("; over {} seeds {}", shared.a.size(), p_text(c.over_seeds->p)) : "";
   switch (c.finding) {
     case Finding::kBetter:
@@ -266,6 +268,7 @@ void recommend(AnalysisSummary& s, const Analysis& a) {
     const VariantComparison* c = against(s.against_best, *s.ship);
     s.reasons.push_back(fmt::format("The best by {} is **{}** ({} {}). {} trains {:.0f} weights instead of {:.0f}, and {}", chosen, best.name, a.metric, share(best.mean()), ship.name, trained(*s.ship), trained(*s.best),
                                     c->sentence));
+    s.reasons.push_back(fmt::format("That it is as good was seen on the {} rows themselves, so its own figure there may be a little flattered.", a.split == "test" ? "test" : "validation"));
   }
   std::string worse, unclear;
   for (const VariantComparison& c : s.against_best) {

@@ -235,7 +235,7 @@ Analysis run_analysis(const AnalyzeConfig& config) {
   open_folder(config.run);
   const fs::path folder = config.run.output_dir;
   const FolderLock lock(folder);
-  const SharedInputs shared = read_shared_inputs(config.run);
+  SharedInputs shared = read_shared_inputs(config.run);
   const auto task = make_task(training_settings(config.run, shared.opened, shared.data.labels));
   if (!task->answers_rows())
     fail(ErrorCode::kUsage, {.id = "analyze.task", .where = "task", .what = "variants are compared row by row, and a language model has no answer for a row", .expected = "a task whose rows have answers", .got = config.run.task, .hint = "attune train --seeds gives means and spreads of perplexity"});

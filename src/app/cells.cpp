@@ -56,8 +56,11 @@ void clear(const Cell& cell) {
   if (file_exists(folder / kFailureFile)) file_system().remove(folder / kFailureFile);
 }
 
-int compute(const Cell& cell, const SharedInputs& shared) {
+/// In a process of its own. A base that is held in codes is read from its file, tensor by tensor, as a run alone does: so the memory that is told is that of
+/// such a run, not the shared F32 base beside its codes.
+int compute(const Cell& cell, SharedInputs& shared) {
   const auto begin = Clock::now();
+  if (cell.config.quantization.on()) shared.opened.weights.reset();
   train(cell.config, {.shared = shared.serves(cell.config) ? &shared : nullptr, .untrained = cell.untrained});
   write_file_atomically(folder_of(cell) / kCellFile, dump_json(Json{{"hash", cell.hash}, {"name", cell.name}, {"seconds", seconds_since(begin)}}) + "\n");
   return 0;
@@ -157,7 +160,7 @@ void hash_cells(std::span<Cell> cells, const SharedInputs& shared, const CellPla
   }
 }
 
-std::vector<CellResult> run_cells(std::span<const Cell> cells, const SharedInputs& shared, const CellPlan& plan,
+std::vector<CellResult> run_cells(std::span<const Cell> cells, SharedInputs& shared, const CellPlan& plan,
                                   const std::function<void(size_t cell, const CellResult&)>& finished) {
   std::vector<CellResult> results(cells.size());
   std::map<std::string, std::vector<size_t>> same;  // by hash; the first is computed

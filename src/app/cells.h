@@ -39,8 +39,8 @@ void hash_cells(std::span<Cell> cells, const SharedInputs& shared, const CellPla
 
 /// Computes the cells, `plan.jobs` at a time, in their order, and tells `finished` of each as it ends (kept ones first). Of cells with one
 /// hash one is computed, the others get its result. Interrupted when a signal came: cells that are not complete start again next time, from
-/// their checkpoints where they write some.
-std::vector<CellResult> run_cells(std::span<const Cell> cells, const SharedInputs& shared, const CellPlan& plan,
+/// their checkpoints where they write some. `shared` is as it was afterwards: the cells' processes have copies.
+std::vector<CellResult> run_cells(std::span<const Cell> cells, SharedInputs& shared, const CellPlan& plan,
                                   const std::function<void(size_t cell, const CellResult&)>& finished);
 
 /// Which plan is fastest here, measured with a few steps of `cell`: one cell on all threads, or as many as there are threads on one each.

@@ -6,8 +6,10 @@
 #include <numeric>
 
 #include "base/error.h"
+#include "metrics/calibration.h"
 #include "metrics/clusters.h"
 #include "metrics/multi_label.h"
+#include "metrics/ranking.h"
 #include "metrics/regression.h"
 #include "metrics/row_kinds.h"
 
@@ -57,7 +59,7 @@ Ratio tag_ratio(const std::string& name, const StoredPredictions& p) {
       r.denominators.push_back(static_cast<double>(p.gold_tags[i].size()));
       continue;
     }
-    const RowEntities e = row_entities(p.gold_tags[i], p.predicted_tags[i], p.strict ? scheme : std::nullopt);
+    const EntityCounts e = row_entities(p.gold_tags[i], p.predicted_tags[i], p.strict ? scheme : std::nullopt);
     const bool f1 = name == "overall_f1";
     r.numerators.push_back(static_cast<double>(f1 ? 2 * e.hits : e.hits));
     r.denominators.push_back(static_cast<double>(f1 ? e.gold + e.predicted : name == "overall_precision" ? e.predicted : e.gold));
@@ -69,8 +71,7 @@ Ratio answer_ratio(const std::string& name, const StoredPredictions& p) {
   Ratio r;
   for (const AnsweredQuestion& q : p.questions) {
     const AnswerScores s = answer_scores(q);
-    const bool has = !q.gold.empty();
-    const bool counts = name.starts_with("HasAns_") ? has : name.starts_with("NoAns_") ? !has : true;
+    const bool counts = name.starts_with("HasAns_") ? s.answerable : name.starts_with("NoAns_") ? !s.answerable : true;
     r.numerators.push_back(counts ? 100 * (name.ends_with("exact") ? s.exact : s.f1) : 0.0);
     r.denominators.push_back(counts ? 1.0 : 0.0);
   }
@@ -199,7 +200,31 @@ SampleFigure set_figure(Average average, std::vector<uint8_t> gold, std::vector<
   };
 }
 
-// ---- Ranking
+// ---- Ranking and calibration
+
+/// As evaluation names them.
+Figure probability_figure(const std::string& name, std::span<const int32_t> gold, std::span<const double> scores, const Names& labels) {
+  const bool two = labels.size() == 2;
+  if (name == "ece") return expected_calibration_error(gold, scores, static_cast<int64_t>(labels.size()));
+  if (name == "roc_auc") return two ? class_roc_auc(gold, scores, labels, 1) : roc_auc_one_versus_rest(gold, scores, labels, Average::kMacro);
+  if (name == "roc_auc_ovo") return roc_auc_one_versus_one(gold, scores, labels, Average::kMacro);
+  return two ? class_average_precision(gold, scores, labels, 1) : average_precision(gold, scores, labels, Average::kMacro);
+}
+
+SampleFigure score_figure(const std::string& name, std::vector<int32_t> gold, std::vector<double> scores, const Names& labels) {
+  return [=, gold = std::move(gold), scores = std::move(scores)](std::span<const uint32_t> rows) {
+    const size_t width = labels.size();
+    std::vector<int32_t> g;
+    std::vector<double> p;
+    g.reserve(rows.size());
+    p.reserve(rows.size() * width);
+    for (const uint32_t row : rows) {
+      g.push_back(gold[row]);
+      p.insert(p.end(), scores.begin() + static_cast<std::ptrdiff_t>(row * width), scores.begin() + static_cast<std::ptrdiff_t>((row + 1) * width));
+    }
+    return probability_figure(name, g, p, labels).value;
+  };
+}
 
 std::vector<uint8_t> positives_of(const StoredPredictions& p) {
   std::vector<uint8_t> positive;
@@ -234,16 +259,21 @@ Clusters clusters_of_rows(const StoredPredictions& p) {
   return clusters_of(p.clusters());
 }
 
-bool needs_scores(const std::string& name) { return name == "roc_auc" || name == "log_loss" || name == "brier"; }
-bool of_two_classes(const std::string& name) { return name == "f1" || name == "precision" || name == "recall" || name == "roc_auc"; }
+/// Sums over rows of the scores, and what needs the scores of all rows.
+bool sums_scores(const std::string& name) { return name == "log_loss" || name == "brier"; }
+bool orders_scores(const std::string& name) { return name == "roc_auc" || name == "roc_auc_ovo" || name == "average_precision" || name == "ece"; }
+bool of_two_classes(const std::string& name) { return name == "f1" || name == "precision" || name == "recall"; }
 
 }  // namespace
 
 Names metric_names(const StoredPredictions& p) {
   switch (p.kind) {
     case StoredKind::kSingleLabel: {
-      Names all = {"accuracy", "f1_macro", "balanced_accuracy", "f1_weighted", "f1_micro", "precision_macro", "recall_macro", "mcc", "f1", "precision", "recall", "roc_auc", "log_loss", "brier"};
-      if (p.labels.size() != 2) std::erase_if(all, of_two_classes);
+      Names all = {"accuracy", "f1_macro", "balanced_accuracy", "f1_weighted", "f1_micro", "precision_macro", "recall_macro", "mcc", "f1", "precision", "recall", "roc_auc", "roc_auc_ovo", "average_precision", "log_loss", "brier", "ece"};
+      if (p.labels.size() != 2)
+        std::erase_if(all, of_two_classes);
+      else
+        std::erase(all, "roc_auc_ovo");
       return all;
     }
     case StoredKind::kMultiLabel: return {"accuracy", "f1_micro", "f1_macro", "f1_weighted", "f1_samples", "hamming_loss"};
@@ -265,24 +295,22 @@ Names usual_metrics(const StoredPredictions& p) {
   Names all = metric_names(p);
   const Names few = {"accuracy", "f1_macro", "f1", "roc_auc", "f1_micro", "pearson", "spearman", "mse", "overall_f1", "overall_accuracy", "exact"};
   const bool single = p.kind == StoredKind::kSingleLabel;
-  std::erase_if(all, [&](const std::string& name) { return std::find(few.begin(), few.end(), name) == few.end() || (single && name == "f1_micro"); });
+  std::erase_if(all, [&](const std::string& name) { return std::find(few.begin(), few.end(), name) == few.end() || (single && name == "f1_micro") || (name == "roc_auc" && p.labels.size() != 2); });
   return all;
 }
 
 bool is_lower_better(const std::string& metric) {
-  return metric == "log_loss" || metric == "brier" || metric == "hamming_loss" || metric == "mse" || metric == "mae";
+  return metric == "log_loss" || metric == "brier" || metric == "ece" || metric == "hamming_loss" || metric == "mse" || metric == "mae";
 }
 
 bool is_percent(const StoredPredictions& p) { return p.kind == StoredKind::kAnswers; }
 
 std::string problem_of(const std::string& metric, const StoredPredictions& a, const StoredPredictions& b) {
   if (a.kind != StoredKind::kSingleLabel) return "";
-  if (needs_scores(metric))
-    for (const StoredPredictions* p : {&a, &b})
-      if (p->scores.empty()) return p->no_scores;
-  if (metric != "roc_auc") return "";
-  const auto positives = std::count(a.gold.begin(), a.gold.end(), 1);
-  return positives > 0 && positives < static_cast<int64_t>(a.rows()) ? "" : "the gold has one class only";
+  if (!sums_scores(metric) && !orders_scores(metric)) return "";
+  for (const StoredPredictions* p : {&a, &b})
+    if (p->scores.empty()) return p->no_scores;
+  return orders_scores(metric) ? probability_figure(metric, a.gold, a.scores, a.labels).reason : "";
 }
 
 ComparedMetric compared_metric(const std::string& name, const StoredPredictions& a, const StoredPredictions& b) {
@@ -302,12 +330,16 @@ ComparedMetric compared_metric(const std::string& name, const StoredPredictions&
   };
   switch (a.kind) {
     case StoredKind::kSingleLabel:
-      if (name == "roc_auc") {
+      if (name == "roc_auc" && a.labels.size() == 2) {
         const std::vector<uint8_t> positive = positives_of(a);
         m.a = roc_auc_statistic(positive, positive_scores(a));
         m.b = roc_auc_statistic(positive, positive_scores(b));
         m.swapped = swapped_roc_auc(positive, positive_scores(a), positive_scores(b));
-      } else if (needs_scores(name)) {
+      } else if (orders_scores(name)) {
+        m.a = weighted(score_figure(name, a.gold, a.scores, a.labels));
+        m.b = weighted(score_figure(name, b.gold, b.scores, b.labels));
+        m.swapped = swapped_sample(score_figure(name, joined(a.gold, b.gold), joined(a.scores, b.scores), a.labels), n);
+      } else if (sums_scores(name)) {
         take(probability_ratio(name, a), probability_ratio(name, b));
       } else {
         const auto classes = static_cast<int64_t>(a.labels.size());

@@ -47,6 +47,16 @@ std::vector<Row> first_rows(const RowSource& source, size_t most) {
   });
   return rows;
 }
+/// The first row with messages, where there is one.
+std::vector<Row> first_chat(const RowSource& source) {
+  std::vector<Row> rows;
+  source.for_each([&](Row&& row) {
+    if (!row.label.is_null()) rows.push_back(std::move(row));
+    return rows.empty();
+  });
+  return rows;
+}
+
 std::vector<Row> all_rows(const RowSource& source) { return first_rows(source, SIZE_MAX); }
 
 SplitData baseline_rows(const EvaluateOptions& options, const Task& task) {
@@ -88,7 +98,7 @@ Json evaluate(const EvaluateOptions& options) {
   if (!options.task.empty() && !remembered(opened, options.task)) refuse_task(opened, options.task);
   const RowKind kind = opened.settings ? find_task(opened.settings->task).rows : RowKind::kText;
   const RowSource source(options.file, options.data.read_options(LabelUse::kRequired, kind));
-  if (opened.settings && kind == RowKind::kDocument) settle_chat_form(all_rows(source), opened, *opened.settings);
+  if (opened.settings && kind == RowKind::kDocument) settle_chat_form(first_chat(source), opened, *opened.settings);
   const Context ctx = make_context(options.threads);
   const BaseStorage storage{storage_of(QuantizationConfig::asked(options.quantization), opened), ctx.threads};
   LoadedModel m = load_for_use(std::move(opened), options.strict, storage);
@@ -96,18 +106,18 @@ Json evaluate(const EvaluateOptions& options) {
     fail(ErrorCode::kUsage, {.id = "evaluate.latency", .where = "--latency-batch-sizes", .what = "a language model has no answers for rows", .hint = "attune generate says how many tokens a second it writes"});
   const bool int8 = infer_in(options.compute, m, ctx);
   const SplitData train = baseline_rows(options, *m.task);
-  EvaluateRows how{options.batch_size, options.max_samples, options.data.stratify, !options.data.group_by.empty()};
+  EvaluateRows how{.batch_size = options.batch_size, .max_samples = options.max_samples, .stratify = options.data.stratify, .groups = !options.data.group_by.empty()};
   EvaluatedRows e;
   if (options.predictions.empty()) {
     e = evaluate_rows(ctx, m, source, options.file, how);
   } else {
     if (!m.task->answers_rows())
       fail(ErrorCode::kUsage, {.id = "evaluate.predictions", .where = "--predictions", .what = "a language model has no prediction a row", .hint = "leave it out"});
+    how.row_files = fs::path(options.predictions).parent_path();
     write_file_atomically(options.predictions, [&](OutputFile& out) {
       how.predictions = &out;
       e = evaluate_rows(ctx, m, source, options.file, how);
     });
-    for (const NamedText& file : e.files) write_file_atomically(fs::path(options.predictions).parent_path() / file.name, file.text);
   }
   Json result = {{"task", m.task->settings().task}, {"model", options.model}, {"data", options.file}};
   result["base_storage"] = name_of(m.held.type);

@@ -6,6 +6,7 @@
 #include "app/run_folder.h"
 #include "base/error.h"
 #include "base/log.h"
+#include "base/object_writer.h"
 #include "base/signals.h"
 #include "data/split.h"
 #include "train/evaluation.h"
@@ -13,8 +14,8 @@
 namespace attune {
 namespace {
 
-/// Batches of rows held at once: enough to sort by length.
-constexpr int64_t kWindowBatches = 32;
+/// Batches of rows held at once: enough to sort by length. Tasks with many examples a row, or warnings on rows, hold more.
+constexpr int64_t kWindowBatches = 32, kWindowBatchesOfTokens = 128;
 constexpr size_t kMostGroups = 1000;
 
 /// Positions of the subset, ascending; empty: all rows.
@@ -51,23 +52,16 @@ class RowsEvaluator {
   }
 
   EvaluatedRows run() {
-    const size_t most = scores_ ? static_cast<size_t>(how_.batch_size * kWindowBatches) : SIZE_MAX;
-    size_t next = 0;
-    source_.for_each([&](Row&& row) {
-      if (!subset_.empty()) {
-        if (next == subset_.size()) return false;
-        if (row.index != subset_[next]) return true;
-        ++next;
-      }
-      rows_.push_back(std::move(row));
-      if (rows_.size() == most) flush();
-      return true;
-    });
-    if (!rows_.empty()) flush();
-    result_.loss = mean_loss();
-    if (scores_) result_.metrics = scores_->metrics(result_.loss);
-    for (const auto& [value, group] : groups_) groups_json_[value] = headline_of(group.scores->metrics(), group.rows);
-    if (how_.groups) result_.metrics["groups"] = std::move(groups_json_);
+    for_each([&](Row&& row) { return m_.task->look_at(row); });
+    if (how_.row_files)
+      with_row_files(m_.task->row_files());
+    else
+      all_rows();
+    result_.loss = loss_count_ > 0 ? loss_sum_ / loss_count_ : 0;
+    result_.metrics = scores_->metrics(result_.loss);
+    Json groups = Json::object();
+    for (const auto& [value, group] : groups_) groups[value] = headline_of(group.scores->metrics(), group.rows);
+    if (how_.groups) result_.metrics["groups"] = std::move(groups);
     return std::move(result_);
   }
 
@@ -77,66 +71,95 @@ class RowsEvaluator {
     int64_t rows = 0;
   };
 
-  double mean_loss() const { return loss_count_ > 0 ? loss_sum_ / loss_count_ : 0; }
+  /// Rows of the file, or of its subset.
+  void for_each(const std::function<bool(Row&&)>& each) const {
+    size_t next = 0;
+    source_.for_each([&](Row&& row) {
+      if (subset_.empty()) return each(std::move(row));
+      if (next == subset_.size()) return false;
+      if (row.index != subset_[next]) return true;
+      ++next;
+      return each(std::move(row));
+    });
+  }
 
-  void flush() {
-    const std::vector<Example> examples = m_.task->encode_all(rows_, *m_.tokenizer, where_);
+  static size_t size_of(const Row& row) { return row.text.size() + (row.pair ? row.pair->size() : 0); }
+
+  bool full() const {
+    if (!m_.task->answers_rows()) return bytes_ >= 2 * how_.text_bytes;
+    return rows_.size() >= static_cast<size_t>(how_.batch_size * (m_.task->labels_rows() ? kWindowBatches : kWindowBatchesOfTokens));
+  }
+  /// Rows that are computed together when enough are held.
+  size_t part() const {
+    if (m_.task->answers_rows()) return rows_.size();
+    size_t rows = 0;
+    for (size_t bytes = 0; bytes < how_.text_bytes; ++rows) bytes += size_of(rows_[rows]);
+    return rows;
+  }
+
+  /// All of them open while rows come.
+  void with_row_files(std::span<const std::string> names) {
+    if (names.empty()) return all_rows();
+    write_file_atomically(*how_.row_files / names.front(), [&](OutputFile& file) {
+      row_files_.emplace_back(file);
+      with_row_files(names.subspan(1));
+    });
+  }
+
+  void all_rows() {
+    for_each([&](Row&& row) {
+      if (full()) flush(part());
+      bytes_ += size_of(row);
+      rows_.push_back(std::move(row));
+      return true;
+    });
+    if (!rows_.empty()) flush(rows_.size());
+    for (ObjectWriter& file : row_files_) file.end();
+  }
+
+  void flush(size_t count) {
+    const std::span<const Row> rows = std::span(rows_).first(count);
+    std::vector<Example> examples = m_.task->encode_all(rows, *m_.tokenizer, where_);
+    if (!m_.task->answers_rows())
+      for (Example& e : examples) e.row += parts_ << 32;  // what is drawn for a sequence is drawn for it alone
+    compute(rows, examples);
+    ++parts_;
+    done_ += static_cast<int64_t>(count);
+    for (const Row& row : rows) bytes_ -= size_of(row);
+    rows_.erase(rows_.begin(), rows_.begin() + static_cast<std::ptrdiff_t>(count));
+  }
+
+  void compute(std::span<const Row> rows, std::span<const Example> examples) {
     EvaluationOptions options;
     options.max_sequences = how_.batch_size;
     options.go_on = [&](int64_t done) {
       throw_if_interrupted();
-      progress_.update(done_ + done * static_cast<int64_t>(rows_.size()) / static_cast<int64_t>(examples.size()));
+      progress_.update(done_ + done * static_cast<int64_t>(rows.size()) / static_cast<int64_t>(examples.size()));
       return true;
     };
     const auto begin = std::chrono::steady_clock::now();
     const Computed c = *compute_examples(ctx_, *m_.model, *m_.task, examples, options);
     loss_sum_ += c.loss_sum;
     loss_count_ += c.loss_count;
-    if (scores_) {
-      for (const RowOutputs& row : by_row(rows_, examples, c.outputs)) {
-        scores_->add(row);
-        if (how_.groups) add_to_group(row);
-      }
+    if (m_.task->answers_rows()) {
+      for (const RowOutputs& row : by_row(rows, examples, c.outputs)) add(row);
     } else {
-      result_.metrics = m_.task->metrics(rows_, examples, c.outputs, mean_loss());
-      if (how_.groups) group_all(examples, c.outputs);
+      scores_->add({.examples = examples, .outputs = &c.outputs});
     }
     result_.runtime += std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
-    if (how_.predictions) {
-      write_predictions(*how_.predictions, *m_.task, rows_, examples, c.outputs);
-      if (!scores_) result_.files = m_.task->files(rows_, examples, c.outputs);
-    }
+    if (how_.predictions) write_predictions(*how_.predictions, *m_.task, rows, examples, c.outputs);
     result_.examples += static_cast<int64_t>(examples.size());
-    done_ += static_cast<int64_t>(rows_.size());
-    rows_.clear();
   }
 
-  void add_to_group(const RowOutputs& row) {
+  void add(const RowOutputs& row) {
+    scores_->add(row);
+    for (size_t i = 0; i < row_files_.size(); ++i) row_files_[i].add(SplitData::id(*row.row), m_.task->row_value(i, row));
+    if (!how_.groups) return;
     Group& group = groups_[row.row->slice];
     if (!group.scores) group.scores = m_.task->scores();
     require_few(groups_.size());
     group.scores->add(row);
     ++group.rows;
-  }
-
-  /// Rows of one value in a set of their own, for metrics that need them all.
-  void group_all(std::span<const Example> examples, const Outputs& outputs) {
-    std::map<std::string, std::vector<RowOutputs>> by_value;
-    for (const RowOutputs& row : by_row(rows_, examples, outputs)) by_value[row.row->slice].push_back(row);
-    require_few(by_value.size());
-    for (const auto& [value, members] : by_value) {
-      std::vector<Row> rows;
-      std::vector<Example> theirs;
-      std::vector<size_t> which;
-      for (const RowOutputs& row : members) {
-        rows.push_back(*row.row);
-        for (size_t i = 0; i < row.examples.size(); ++i) {
-          theirs.push_back(row.examples[i]);
-          which.push_back(row.first + i);
-        }
-      }
-      groups_json_[value] = headline_of(m_.task->metrics(rows, theirs, outputs_of(outputs, which), 0), static_cast<int64_t>(rows.size()));
-    }
   }
 
   static void require_few(size_t groups) {
@@ -149,14 +172,16 @@ class RowsEvaluator {
   const RowSource& source_;
   std::string where_;
   const EvaluateRows& how_;
-  std::unique_ptr<Scores> scores_;  // null: all rows at once
+  std::unique_ptr<Scores> scores_;
   std::vector<size_t> subset_;
   Progress progress_;
   std::vector<Row> rows_;
+  size_t bytes_ = 0;  // of their texts
   std::map<std::string, Group> groups_;
-  Json groups_json_ = Json::object();
+  std::vector<ObjectWriter> row_files_;  // as Task::row_files
   double loss_sum_ = 0, loss_count_ = 0;
   int64_t done_ = 0;
+  uint64_t parts_ = 0;
   EvaluatedRows result_;
 };
 

@@ -136,7 +136,7 @@ Json train_repeatedly(const RunConfig& given, int64_t seeds) {
     cell.config.overwrite = false;
     cells.push_back(std::move(cell));
   }
-  const SharedInputs shared = read_shared_inputs(cells.front().config);
+  SharedInputs shared = read_shared_inputs(cells.front().config);
   const PlanChoice choice = settle_plan(config, cells, shared);
   hash_cells(cells, shared, choice.plan);
   note(fmt::format("{} runs; {}", cells.size(), choice.reason));

@@ -8,9 +8,14 @@
 namespace attune::report {
 namespace {
 
-Cell tested(const Json& test, const char* key, int decimals) {
+Cell tested(const Json& test, const char* key) {
   if (!test.is_object() || !test.contains(key) || !test[key].is_number()) return missing("not defined for these runs");
-  return number(test[key].get<double>(), decimals);
+  return number(test[key].get<double>());
+}
+
+Cell p_of(const Json& test) {
+  if (!test.is_object() || !test.contains("p") || !test["p"].is_number()) return missing("not defined for these runs");
+  return p_value(test["p"].get<double>());
 }
 
 Cell difference(const Json& d) {
@@ -22,11 +27,16 @@ Table metrics_of(const Json& pair, size_t number_of_pair) {
   Table t{.id = fmt::format("paired-{}", number_of_pair), .title = fmt::format("{} less {}", pair["b"].get<std::string>(), pair["a"].get<std::string>()), .columns = {}, .rows = {}, .note = {}};
   t.columns = {{"figure", "", false}, {pair["a"].get<std::string>(), "", true}, {pair["b"].get<std::string>(), "", true}, {"difference", "95 %, bootstrap", true}, {"p", "bootstrap", true}, {"p", "randomisation", true}};
   for (const auto& [name, values] : pair["metrics"].items())
-    t.rows.push_back({words(name), tested(values, "a", 4), tested(values, "b", 4), difference(pair["paired_bootstrap"][name]), tested(pair["paired_bootstrap"][name], "p", 4), tested(pair["randomisation"][name], "p", 4)});
-  const Json& m = pair["mcnemar"];
-  if (m.is_object()) t.note = fmt::format("Exact McNemar: {} rows only right with {}, {} only with {}, p = {:.4f}.", m["only_a_right"].get<int64_t>(), pair["a"].get<std::string>(), m["only_b_right"].get<int64_t>(), pair["b"].get<std::string>(), m["p"].get<double>());
-  const Json& d = pair["delong"];
-  if (d.is_object()) t.note += fmt::format(" DeLong: areas {:.4f} and {:.4f}, p = {:.4f}.", d["auc_a"].get<double>(), d["auc_b"].get<double>(), d["p"].get<double>());
+    t.rows.push_back({words(name), tested(values, "a"), tested(values, "b"), difference(pair["paired_bootstrap"][name]), p_of(pair["paired_bootstrap"][name]), p_of(pair["randomisation"][name])});
+  return t;
+}
+
+/// Exact McNemar and DeLong, where they are defined.
+Table tests_of(const Json& pair, size_t number_of_pair) {
+  Table t{.id = fmt::format("paired-tests-{}", number_of_pair), .title = "Of single rows", .columns = {{"test"}, {pair["a"].get<std::string>(), "", true}, {pair["b"].get<std::string>(), "", true}, {"p", "", true}}, .rows = {}, .note = {}};
+  if (const Json& m = pair["mcnemar"]; m.is_object())
+    t.rows.push_back({words("rows that only this one has right (exact McNemar)"), count(m["only_a_right"].get<int64_t>()), count(m["only_b_right"].get<int64_t>()), p_of(m)});
+  if (const Json& d = pair["delong"]; d.is_object()) t.rows.push_back({words("area under the ROC curve (DeLong)"), tested(d, "auc_a"), tested(d, "auc_b"), p_of(d)});
   return t;
 }
 
@@ -67,6 +77,7 @@ Section comparison_section(const Runs& runs) {
     const Json& pair = pairs[i];
     if (pair.contains("verdict") && pair["verdict"].is_string()) out.blocks.push_back(Paragraph{pair["verdict"].get<std::string>()});
     out.blocks.push_back(metrics_of(pair, i + 1));
+    if (Table tests = tests_of(pair, i + 1); !tests.rows.empty()) out.blocks.push_back(std::move(tests));
     if (!pair.contains("flips") || !pair["flips"].is_object()) continue;
     out.blocks.push_back(flips_of(pair, "right_to_wrong", "Right before, wrong now", fmt::format("lost-{}", i + 1)));
     out.blocks.push_back(flips_of(pair, "wrong_to_right", "Wrong before, right now", fmt::format("won-{}", i + 1)));
@@ -76,7 +87,7 @@ Section comparison_section(const Runs& runs) {
     for (const auto& [metric, p] : all["holm"].front()["randomisation"].items()) t.columns.push_back({metric, "", true});
     for (const Json& h : all["holm"]) {
       std::vector<Cell> row{words(h["b"].get<std::string>()), words(h["a"].get<std::string>())};
-      for (const auto& [metric, p] : h["randomisation"].items()) row.push_back(p.is_number() ? number(p.get<double>(), 4) : missing("not defined"));
+      for (const auto& [metric, p] : h["randomisation"].items()) row.push_back(p.is_number() ? p_value(p.get<double>()) : missing("not defined"));
       t.rows.push_back(std::move(row));
     }
     out.blocks.push_back(std::move(t));

@@ -6,6 +6,7 @@
 #include <cmath>
 #include <numeric>
 
+#include "app/compared_metric.h"
 #include "app/report_sections.h"
 #include "metrics/classification.h"
 
@@ -106,6 +107,27 @@ Table wrong_sets(const StoredRun& run, const Runs& runs) {
   return t;
 }
 
+/// The largest misses first.
+Table wrong_answers(const StoredRun& run, const Runs& runs) {
+  const StoredPredictions& p = *run.predictions;
+  std::vector<double> f1;
+  for (const AnsweredQuestion& q : p.questions) f1.push_back(answer_scores(q).f1);
+  std::vector<size_t> rows(p.rows());
+  std::iota(rows.begin(), rows.end(), size_t{0});
+  const std::vector<uint8_t> right = right_rows(p);
+  std::erase_if(rows, [&](size_t i) { return right[i] != 0; });
+  std::stable_sort(rows.begin(), rows.end(), [&](size_t a, size_t b) { return f1[a] < f1[b]; });
+  const auto or_none = [](const std::string& answer) { return answer.empty() ? std::string("(no answer)") : excerpt_of(answer); };
+  Table t = wrong_table(run, runs, {{"id"}, {"question"}, {"gold"}, {"predicted"}, {"f1", "", true}, {"context"}});
+  for (const size_t i : rows) {
+    if (t.rows.size() == kMostWrong) break;
+    const AnsweredQuestion& q = p.questions[i];
+    t.rows.push_back({words(p.ids[i]), words(excerpt_of(p.texts[i])), words(or_none(fmt::format("{}", fmt::join(q.gold, " / ")))), words(or_none(q.predicted)), number(f1[i], 2), words(excerpt_of(p.pairs[i]))});
+  }
+  t.note = fmt::format("{} of {} answers are no exact match; those with the least in common with the gold first, at most {}.", rows.size(), p.rows(), kMostWrong);
+  return t;
+}
+
 Chart regression_chart(const StoredRun& run, const Runs& runs) {
   const StoredPredictions& p = *run.predictions;
   const size_t targets = std::max<size_t>(1, p.labels.size());
@@ -133,7 +155,7 @@ void add_run(Section& s, const StoredRun& run, const Runs& runs) {
     case StoredKind::kMultiLabel: s.blocks.push_back(wrong_sets(run, runs)); return;
     case StoredKind::kRegression: s.blocks.push_back(regression_chart(run, runs)); return;
     case StoredKind::kTags: s.blocks.push_back(wrong_tags(run, runs)); return;
-    case StoredKind::kAnswers: return;
+    case StoredKind::kAnswers: s.blocks.push_back(wrong_answers(run, runs)); return;
   }
 }
 

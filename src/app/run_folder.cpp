@@ -7,6 +7,7 @@
 #include "base/error.h"
 #include "base/log.h"
 #include "base/manifest.h"
+#include "base/object_writer.h"
 #include "io/checkpoint.h"
 
 namespace attune {
@@ -84,6 +85,18 @@ void write_predictions(OutputFile& out, const Task& task, std::span<const Row> r
 
 Artifact predictions_artifact(std::string name, const Task& task, const SplitData& split, const Outputs& outputs) {
   return {std::move(name), [&task, &split, outputs](OutputFile& out) { write_predictions(out, task, split.rows, split.examples, outputs); }};
+}
+
+std::vector<Artifact> row_file_artifacts(const std::string& prefix, const Task& task, const SplitData& split, const Outputs& outputs) {
+  std::vector<Artifact> artifacts;
+  const std::vector<std::string> names = task.row_files();
+  for (size_t i = 0; i < names.size(); ++i)
+    artifacts.push_back({prefix + names[i], [i, &task, &split, outputs](OutputFile& out) {
+                           ObjectWriter members(out);
+                           for (const RowOutputs& row : by_row(split.rows, split.examples, outputs)) members.add(SplitData::id(*row.row), task.row_value(i, row));
+                           members.end();
+                         }});
+  return artifacts;
 }
 
 }  // namespace attune

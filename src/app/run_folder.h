@@ -33,5 +33,7 @@ void write_predictions(OutputFile& out, const Task& task, std::span<const Row> r
 /// predictions.jsonl: one object a row: id, gold, prediction and what else the task says of it, then text, text_pair of a pair and group of a
 /// row that belongs to a document or context; app/stored_predictions.h reads it. Task and split must outlive the artifact.
 Artifact predictions_artifact(std::string name, const Task& task, const SplitData& split, const Outputs& outputs);
+/// Task::row_files under names that begin with `prefix`; task and split must outlive them.
+std::vector<Artifact> row_file_artifacts(const std::string& prefix, const Task& task, const SplitData& split, const Outputs& outputs);
 
 }  // namespace attune

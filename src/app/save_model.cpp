@@ -4,12 +4,12 @@
 
 namespace attune {
 
-std::vector<NamedText> side_files(const LoadedModel& m, bool adapter, const std::string& merged_onto) {
+std::vector<std::pair<std::string, std::string>> side_files(const LoadedModel& m, bool adapter, const std::string& merged_onto) {
   constexpr const char* kGeneration = "generation_config.json";
   const TaskSettings& s = m.task->settings();
   Json side = adapter ? side_file(s, m.opened.base_name, m.stored->fingerprint()) : side_file(s, "", "");
   if (!merged_onto.empty()) side["merged_onto"] = merged_onto;
-  std::vector<NamedText> out{{kSideFile, dump_json(side, {.ascii = false}) + "\n"}};
+  std::vector<std::pair<std::string, std::string>> out{{kSideFile, dump_json(side, {.ascii = false}) + "\n"}};
   for (auto& [name, content] : m.tokenizer->files(s.max_length, s.truncation_side)) out.push_back({name, std::move(content)});
   if (!adapter && m.task->kind().head == HeadKind::kCausalLm && m.opened.files.contains(kGeneration)) out.push_back({kGeneration, m.opened.files.read(kGeneration)});
   return out;
@@ -44,8 +44,8 @@ Json trained_config(const LoadedModel& m) {
 
 namespace {
 
-std::vector<Artifact> with_side_files(std::vector<Artifact> artifacts, std::vector<NamedText> side) {
-  for (NamedText& file : side) artifacts.push_back(text_artifact(file.name, std::move(file.text)));
+std::vector<Artifact> with_side_files(std::vector<Artifact> artifacts, std::vector<std::pair<std::string, std::string>> side) {
+  for (auto& [name, text] : side) artifacts.push_back(text_artifact(name, std::move(text)));
   return artifacts;
 }
 

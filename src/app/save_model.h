@@ -1,6 +1,8 @@
 // A trained model as files: a PEFT adapter folder or a Hugging Face model folder, each with tokenizer, labels and attune.json.
 #pragma once
 
+#include <string>
+#include <utility>
 #include <vector>
 
 #include "app/load_model.h"
@@ -8,9 +10,9 @@
 
 namespace attune {
 
-/// What stands beside the weights: attune.json, tokenizer files, and beside whole language models the base's generation_config.json.
-/// `merged_onto`: attune.json's word on the base an adapter was merged into; "" says nothing.
-std::vector<NamedText> side_files(const LoadedModel&, bool adapter, const std::string& merged_onto = "");
+/// What stands beside the weights, names with texts: attune.json, tokenizer files, and beside whole language models the base's
+/// generation_config.json. `merged_onto`: attune.json's word on the base an adapter was merged into; "" says nothing.
+std::vector<std::pair<std::string, std::string>> side_files(const LoadedModel&, bool adapter, const std::string& merged_onto = "");
 /// adapter_config.json, adapter_model.safetensors and side files.
 std::vector<Artifact> adapter_artifacts(const LoadedModel&);
 /// config.json, model.safetensors and side files. `weights`: checkpoint keys to tensors (weights_of, or a method's merged()).

@@ -31,6 +31,19 @@ Json single_json(const StoredPredictions& p) {
   return m;
 }
 
+Json tags_json(const StoredPredictions& p) {
+  const std::vector<uint64_t> clusters = p.clusters();
+  TagTally tally(p.scheme ? *p.scheme : scheme_of(p.labels, p.gold_tags), p.strict);
+  for (size_t i = 0; i < p.rows(); ++i) tally.add(p.gold_tags[i], p.predicted_tags[i], clusters[i], i == 0 ? p.read : ReadWords());
+  return tally.json();
+}
+
+Json answers_json(const StoredPredictions& p) {
+  std::vector<AnswerScores> questions;
+  for (const AnsweredQuestion& q : p.questions) questions.push_back(answer_scores(q));
+  return answering_json(questions, p.clusters(), p.has_odds);
+}
+
 }  // namespace
 
 Json stored_metrics(const StoredPredictions& p) {
@@ -39,23 +52,21 @@ Json stored_metrics(const StoredPredictions& p) {
   switch (p.kind) {
     case StoredKind::kSingleLabel: return single_json(p);
     case StoredKind::kMultiLabel:
-      m = multi_label_json(p.gold_set, p.predicted_set, p.labels);
-      if (p.scores.empty())
-        undefine(m, "loss", p.no_scores);
-      else
+      m = multi_label_json(p.gold_set, p.predicted_set, p.scores, p.labels);
+      if (!p.scores.empty()) {
         m["loss"] = mean_cross_entropy(p);
+        return m;
+      }
+      undefine(m, "loss", p.no_scores);
+      for (auto& [key, reason] : m["undefined"].items()) reason = p.no_scores;
       return m;
     case StoredKind::kRegression:
       m = regression_json(p.gold_values, p.predicted_values, static_cast<int64_t>(p.labels.size()));
       m["loss"] = m["mse"];
       return m;
-    case StoredKind::kTags: {
-      const std::optional<TagScheme> scheme = p.scheme ? *p.scheme : scheme_of(p.labels, p.gold_tags);
-      m = tagging_json(p.gold_tags, p.predicted_tags, p.clusters(), p.read, scheme, p.strict);
-      break;
-    }
+    case StoredKind::kTags: m = tags_json(p); break;
     case StoredKind::kAnswers:
-      m = answering_json(p.questions, p.clusters(), p.has_odds);
+      m = answers_json(p);
       if (p.positions.windows > 0)
         add_positions(m, p.positions);
       else

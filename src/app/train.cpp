@@ -3,7 +3,10 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cmath>
+#include <functional>
+#include <iterator>
 
 #include "app/baselines.h"
 #include "app/fingerprints.h"
@@ -100,13 +103,13 @@ void report_split(const LoadedModel& m, const SplitData& split, const Evaluation
   note(fmt::format("{} ({} rows of {})\n{}", prefix == "eval" ? "Validation" : "Test", split.rows.size(), split.file, m.task->report(e.metrics)));
   artifacts.push_back(text_artifact(prefix + "_results.json", dump_json(all, {.indent = 4, .nan_as_null = true}) + "\n"));
   if (m.task->answers_rows()) artifacts.push_back(predictions_artifact(predictions, *m.task, split, e.outputs));
-  for (auto& [name, text] : m.task->files(split.rows, split.examples, e.outputs)) artifacts.push_back(text_artifact(prefix + "_" + name, std::move(text)));
+  std::ranges::move(row_file_artifacts(prefix + "_", *m.task, split, e.outputs), std::back_inserter(artifacts));
 }
 
 /// How the base was held and multiplied, and what the saved adapter or model gives in F32 (where the base's folder has it), which is what
 /// its users will load. The run's model is on its F32 base afterwards.
-void report_precision(LoadedModel& m, const TrainingData& data, const Context& ctx, const std::optional<Int8Check>& check,
-                      const EvaluationOptions& options, Json& results, std::vector<Artifact>& artifacts) {
+void report_precision(LoadedModel& m, const TrainingData& data, const std::optional<Int8Check>& check,
+                      const std::function<Evaluation(const SplitData&)>& evaluated, Json& results, std::vector<Artifact>& artifacts) {
   if (check) {
     Json layers = Json::object();
     for (const auto& l : check->layers) layers[l.module] = {{"cosine", l.cosine}, {"first_cosine", l.first}};
@@ -118,7 +121,7 @@ void report_precision(LoadedModel& m, const TrainingData& data, const Context& c
   restore_f32_base(m);
   for (const auto& [split, prefix] : {std::pair{&data.validation, std::string("eval")}, {&data.test, std::string("test")}}) {
     if (split->examples.empty()) continue;
-    const Evaluation e = *evaluate_examples(ctx, *m.model, *m.task, split->rows, split->examples, options);
+    const Evaluation e = evaluated(*split);
     put_number(results, prefix + "_loss_on_f32_base", e.loss);
     for (const std::string& name : m.task->headline())
       if (e.metrics.contains(name) && e.metrics[name].is_number()) put_number(results, fmt::format("{}_{}_on_f32_base", prefix, name), e.metrics[name].get<double>());
@@ -235,7 +238,12 @@ TrainResult train(const RunConfig& given, const TrainOptions& how) {
   options.max_sequences = config.training.per_device_eval_batch_size;
   options.max_tokens = compute.eval_tokens;
   options.go_on = [](int64_t) { return throw_if_interrupted(), true; };
-  const auto evaluated = [&](const SplitData& split) { return *evaluate_examples(job.context, *m.model, *m.task, split.rows, split.examples, options); };
+  double evaluating = 0;  // seconds outside of the training loop
+  const auto evaluated = [&](const SplitData& split) {
+    Evaluation e = *evaluate_examples(job.context, *m.model, *m.task, split.rows, split.examples, options);
+    evaluating += e.runtime;
+    return e;
+  };
   std::optional<Evaluation> retained;
   if (!data.retain.examples.empty()) retained = evaluated(data.retain);
   FitResult fitted;
@@ -262,7 +270,7 @@ TrainResult train(const RunConfig& given, const TrainOptions& how) {
     artifacts = trained_artifacts(m);
     report_file_bytes(artifacts, result.results);
   } else {
-    for (NamedText& file : side_files(m, m.method->makes_adapter())) artifacts.push_back(text_artifact(file.name, std::move(file.text)));
+    for (auto& [name, text] : side_files(m, m.method->makes_adapter())) artifacts.push_back(text_artifact(name, std::move(text)));
   }
   if (retained) report_retained(m, data.retain, *retained, evaluated(data.retain), result.results);
   const bool tested = !data.test.examples.empty();
@@ -285,7 +293,8 @@ TrainResult train(const RunConfig& given, const TrainOptions& how) {
   if (Json latency = measure_latency(m, job.context, (tested ? data.test : data.validation).rows, {.batch_sizes = config.latency_batch_sizes, .max_tokens = compute.eval_tokens});
       !latency.empty())
     result.results["latency"] = std::move(latency);
-  if (int8_check || config.quantization.on()) report_precision(m, data, job.context, int8_check, options, result.results, artifacts);
+  if (int8_check || config.quantization.on()) report_precision(m, data, int8_check, evaluated, result.results, artifacts);
+  if (Json& phases = result.results["phase_seconds"]; phases.is_object()) phases["evaluation"] = phases["evaluation"].get<double>() + evaluating;
 
   const RunRecord record{.train_rows = static_cast<int64_t>(data.train.examples.size()),
                          .validation_file = data.validation.file,

@@ -4,15 +4,13 @@
 
 namespace attune {
 
-Json answering_json(std::span<const AnsweredQuestion> questions, std::span<const uint64_t> clusters, bool may_have_none) {
-  std::vector<AnswerScores> scores;
+Json answering_json(std::span<const AnswerScores> questions, std::span<const uint64_t> clusters, bool may_have_none) {
   std::vector<double> exact, f1;
-  for (const AnsweredQuestion& q : questions) {
-    scores.push_back(answer_scores(q));
-    exact.push_back(scores.back().exact);
-    f1.push_back(scores.back().f1);
+  for (const AnswerScores& q : questions) {
+    exact.push_back(q.exact);
+    f1.push_back(q.f1);
   }
-  Json m = squad_json(questions, scores, {.no_answer_threshold = std::nullopt, .best = may_have_none});
+  Json m = squad_json(questions, {.no_answer_threshold = std::nullopt, .best = may_have_none});
   for (const auto& [name, values] : {std::pair{"exact_interval", &exact}, std::pair{"f1_interval", &f1}}) {
     const std::optional<ConfidenceInterval> i = clustered_interval(*values, clusters);
     m[name] = i ? Json{100 * i->low, 100 * i->high} : Json();

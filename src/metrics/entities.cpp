@@ -4,7 +4,6 @@
 
 #include <algorithm>
 #include <array>
-#include <set>
 
 #include "base/error.h"
 
@@ -99,23 +98,28 @@ std::vector<TagProblem> check_tags(std::span<const std::string> tags, TagScheme 
 }
 
 std::optional<TagScheme> detect_scheme(std::span<const std::vector<std::string>> sequences) {
-  std::set<char> used;
-  for (const auto& tags : sequences) {
-    for (const std::string& text : tags) {
-      const auto tag = parse_tag(text);
-      if (!tag) return std::nullopt;
-      used.insert(tag->prefix);
-    }
+  SchemeDetector detector;
+  for (const auto& tags : sequences) detector.add(tags);
+  return detector.scheme();
+}
+
+void SchemeDetector::add(std::span<const std::string> tags) {
+  for (const std::string& text : tags) {
+    const auto tag = parse_tag(text);
+    all_tags_ = all_tags_ && tag;
+    if (tag) used_.insert(tag->prefix);
   }
-  if (used.contains('L') || used.contains('U')) return TagScheme::kBilou;
-  if (used.contains('E') || used.contains('S')) return TagScheme::kIobes;
-  if (!used.contains('B')) return used.contains('I') ? TagScheme::kIo : TagScheme::kIob2;
-  size_t iob1 = 0, iob2 = 0;
-  for (const auto& tags : sequences) {
-    iob1 += check_tags(tags, TagScheme::kIob1).size();
-    iob2 += check_tags(tags, TagScheme::kIob2).size();
-  }
-  return iob1 < iob2 ? TagScheme::kIob1 : TagScheme::kIob2;
+  if (!all_tags_) return;
+  iob1_problems_ += check_tags(tags, TagScheme::kIob1).size();
+  iob2_problems_ += check_tags(tags, TagScheme::kIob2).size();
+}
+
+std::optional<TagScheme> SchemeDetector::scheme() const {
+  if (!all_tags_) return std::nullopt;
+  if (used_.contains('L') || used_.contains('U')) return TagScheme::kBilou;
+  if (used_.contains('E') || used_.contains('S')) return TagScheme::kIobes;
+  if (!used_.contains('B')) return used_.contains('I') ? TagScheme::kIo : TagScheme::kIob2;
+  return iob1_problems_ < iob2_problems_ ? TagScheme::kIob1 : TagScheme::kIob2;
 }
 
 std::vector<EntitySpan> spans_of(std::span<const std::string> tags, TagScheme scheme) {

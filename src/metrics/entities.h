@@ -9,6 +9,7 @@
 
 #include <cstdint>
 #include <optional>
+#include <set>
 #include <span>
 #include <string>
 #include <string_view>
@@ -46,6 +47,18 @@ std::vector<TagProblem> check_tags(std::span<const std::string> tags, TagScheme 
 /// The scheme of all sequences together. By the letters used; where B, I and O leave IOB1 and IOB2 open, the one broken less often (IOB2
 /// of equals). I and O alone are IO. Nothing when some text is no tag: part-of-speech tags, for example.
 std::optional<TagScheme> detect_scheme(std::span<const std::vector<std::string>> sequences);
+
+/// The same, sequence by sequence.
+class SchemeDetector {
+ public:
+  void add(std::span<const std::string> tags);
+  std::optional<TagScheme> scheme() const;
+
+ private:
+  bool all_tags_ = true;
+  std::set<char> used_;
+  size_t iob1_problems_ = 0, iob2_problems_ = 0;
+};
 
 /// Bug when the tags are not valid (check_tags).
 std::vector<EntitySpan> spans_of(std::span<const std::string> tags, TagScheme scheme);

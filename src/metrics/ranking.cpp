@@ -90,6 +90,29 @@ Figure mean_over_classes(BinaryFigure figure, std::span<const int32_t> gold, std
   return Figure::of(sum / weights);
 }
 
+Figure mean_over_labels(BinaryFigure figure, std::span<const uint8_t> gold, std::span<const double> probabilities, std::span<const std::string> names,
+                        Average average) {
+  const size_t width = names.size();
+  require(width > 0 && gold.size() == probabilities.size() && gold.size() % width == 0, "a probability for every row and label");
+  if (average == Average::kMicro) return figure(gold, probabilities);
+  require(average == Average::kMacro, "label sets average by label or over all cells");
+  double sum = 0;
+  for (size_t c = 0; c < width; ++c) {
+    std::vector<uint8_t> positive;
+    std::vector<double> scores;
+    for (size_t at = c; at < gold.size(); at += width) {
+      positive.push_back(gold[at]);
+      scores.push_back(probabilities[at]);
+    }
+    Figure f = figure(positive, scores);
+    if (f.reason == "no row is positive") f.reason = fmt::format("no row has the label '{}'", names[c]);
+    if (f.reason == "all rows are positive") f.reason = fmt::format("all rows have the label '{}'", names[c]);
+    if (!f.value) return f;
+    sum += *f.value;
+  }
+  return Figure::of(sum / static_cast<double>(width));
+}
+
 }  // namespace
 
 RocCurve roc_curve(std::span<const uint8_t> positive, std::span<const double> scores, bool drop_intermediate) {
@@ -192,6 +215,14 @@ Figure roc_auc_one_versus_one(std::span<const int32_t> gold, std::span<const dou
   }
   if (weights == 0) return Figure::none(fmt::format("all rows are of class '{}'", names[static_cast<size_t>(gold[0])]));
   return Figure::of(sum / weights);
+}
+
+Figure multi_label_roc_auc(std::span<const uint8_t> gold, std::span<const double> probabilities, std::span<const std::string> names, Average average) {
+  return mean_over_labels(roc_auc, gold, probabilities, names, average);
+}
+
+Figure multi_label_average_precision(std::span<const uint8_t> gold, std::span<const double> probabilities, std::span<const std::string> names, Average average) {
+  return mean_over_labels(average_precision, gold, probabilities, names, average);
 }
 
 }  // namespace attune

@@ -44,4 +44,9 @@ Figure average_precision(std::span<const int32_t> gold, std::span<const double> 
 /// Mean over the pairs of classes in the gold (Hand and Till 2001), kMacro or kWeighted by the rows of a pair.
 Figure roc_auc_one_versus_one(std::span<const int32_t> gold, std::span<const double> probabilities, std::span<const std::string> names, Average average);
 
+// Of label sets: zeros and ones and probabilities, row after row, a column for every name. Means over the labels (kMacro: no value where one
+// of them has none), or kMicro: every cell of the table a row of its own.
+Figure multi_label_roc_auc(std::span<const uint8_t> gold, std::span<const double> probabilities, std::span<const std::string> names, Average average);
+Figure multi_label_average_precision(std::span<const uint8_t> gold, std::span<const double> probabilities, std::span<const std::string> names, Average average);
+
 }  // namespace attune

@@ -142,7 +142,8 @@ Json to_json(const ClassificationReport& report) {
   return out;
 }
 
-Json multi_label_json(std::span<const uint8_t> gold, std::span<const uint8_t> predicted, const std::vector<std::string>& names, std::optional<double> loss) {
+Json multi_label_json(std::span<const uint8_t> gold, std::span<const uint8_t> predicted, std::span<const double> probabilities, const std::vector<std::string>& names,
+                      std::optional<double> loss) {
   const auto classes = static_cast<int64_t>(names.size());
   const MultiLabelCounts m = count_multi_label(gold, predicted, classes);
   const ConfidenceInterval interval = wilson_interval(m.exact_rows, m.rows);
@@ -164,6 +165,14 @@ Json multi_label_json(std::span<const uint8_t> gold, std::span<const uint8_t> pr
   add_averages(out, m);
   out["f1_samples"] = f1_samples(m);
   out["hamming_loss"] = hamming_loss(m);
+  out["undefined"] = Json::object();
+  for (const auto& [suffix, average] : {std::pair{"", Average::kMacro}, std::pair{"_micro", Average::kMicro}}) {
+    const auto put = [&](const char* name, const auto& figure) {
+      put_figure(out, (std::string(name) + suffix).c_str(), probabilities.empty() ? Figure::none(gold.empty() ? "there are no rows" : "there are no probabilities") : figure(gold, probabilities, names, average));
+    };
+    put("roc_auc", multi_label_roc_auc);
+    put("average_precision", multi_label_average_precision);
+  }
   Json per_class = Json::object();
   for (int64_t c = 0; c < classes; ++c) per_class[names[static_cast<size_t>(c)]] = class_json(class_scores(m, c), m.predicted[static_cast<size_t>(c)]);
   out["per_class"] = std::move(per_class);

@@ -59,11 +59,12 @@ ClassificationReport classification_report(std::span<const int32_t> gold, std::s
 /// those that are null.
 Json to_json(const ClassificationReport& report);
 
-/// gold and predicted: zeros and ones, rows x names. Keys: rows, labels, loss, accuracy (whole rows right; as scikit-learn names it) with
-/// interval, f1_micro, f1_macro, f1_weighted, f1_samples, precision_*, recall_*, hamming_loss, majority_rate (of the most frequent label
-/// row), per_class.
-Json multi_label_json(std::span<const uint8_t> gold, std::span<const uint8_t> predicted, const std::vector<std::string>& names,
-                      std::optional<double> loss = std::nullopt);
+/// gold and predicted: zeros and ones, rows x names, and probabilities (empty: there are none). Keys: rows, labels, loss, accuracy (whole rows
+/// right; as scikit-learn names it) with interval, f1_micro, f1_macro, f1_weighted, f1_samples, precision_*, recall_*, hamming_loss,
+/// majority_rate (of the most frequent label row), roc_auc and average_precision (means over labels), roc_auc_micro, average_precision_micro,
+/// per_class, undefined {key: reason} of those that are null.
+Json multi_label_json(std::span<const uint8_t> gold, std::span<const uint8_t> predicted, std::span<const double> probabilities,
+                      const std::vector<std::string>& names, std::optional<double> loss = std::nullopt);
 
 /// Row after row, `targets` values each. Keys: rows, loss, mse, rmse, mae, r2, pearson, spearman; means over targets; undefined {key: reason}
 /// of those that are null.

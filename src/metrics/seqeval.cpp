@@ -167,28 +167,14 @@ EntityScores scores_of_found(TagSequences gold, TagSequences predicted, const Fo
     tags += static_cast<int64_t>(gold[i].size());
     for (size_t t = 0; t < gold[i].size(); ++t) right += gold[i][t] == predicted[i][t];
   }
-  std::map<std::string, EntityCounts> by_type;
+  EntityCountsByType by_type;
   for (const auto& entity : in_gold) {
     EntityCounts& c = by_type[std::get<0>(entity)];
     ++c.gold;
     c.hits += static_cast<int64_t>(in_predicted.count(entity));
   }
   for (const auto& entity : in_predicted) ++by_type[std::get<0>(entity)].predicted;
-  EntityScores out;
-  EntityCounts all;
-  for (auto& [type, c] : by_type) {
-    c.type = type;
-    all.hits += c.hits;
-    all.predicted += c.predicted;
-    all.gold += c.gold;
-    out.per_type.push_back(scores_from(c.hits, c.predicted, c.gold));
-    out.counts.push_back(std::move(c));
-  }
-  out.micro = scores_from(all.hits, all.predicted, all.gold);
-  out.macro = average(out.per_type, false, all.gold);
-  out.weighted = average(out.per_type, true, all.gold);
-  out.accuracy = ratio(right, tags);
-  return out;
+  return entity_scores(by_type, right, tags);
 }
 
 void check_pairs(TagSequences gold, TagSequences predicted) {
@@ -254,6 +240,23 @@ std::vector<EntitySpan> strict_spans(std::span<const std::string> tags, TagSchem
   return spans;
 }
 
+EntityScores entity_scores(const EntityCountsByType& by_type, int64_t right, int64_t tags) {
+  EntityScores out;
+  EntityCounts all;
+  for (const auto& [type, c] : by_type) {
+    all.hits += c.hits;
+    all.predicted += c.predicted;
+    all.gold += c.gold;
+    out.types.push_back(type);
+    out.per_type.push_back(scores_from(c.hits, c.predicted, c.gold));
+  }
+  out.micro = scores_from(all.hits, all.predicted, all.gold);
+  out.macro = average(out.per_type, false, all.gold);
+  out.weighted = average(out.per_type, true, all.gold);
+  out.accuracy = ratio(right, tags);
+  return out;
+}
+
 EntityScores entity_scores(TagSequences gold, TagSequences predicted) {
   check_pairs(gold, predicted);
   return scores_of_found(gold, predicted, lenient_entities(gold), lenient_entities(predicted));
@@ -266,7 +269,7 @@ EntityScores strict_entity_scores(TagSequences gold, TagSequences predicted, Tag
 
 std::string entity_report(const EntityScores& scores, int digits) {
   int64_t width = std::max<int64_t>(12, digits);  // "weighted avg"
-  for (const EntityCounts& c : scores.counts) width = std::max(width, CodePoints(c.type).size());
+  for (const std::string& type : scores.types) width = std::max(width, CodePoints(type).size());
   const auto padded = [&](const std::string& name) {
     return std::string(static_cast<size_t>(width - CodePoints(name).size()), ' ') + name;
   };
@@ -275,7 +278,7 @@ std::string entity_report(const EntityScores& scores, int digits) {
     out += fmt::format("{}  {:>9.{}f} {:>9.{}f} {:>9.{}f} {:>9}\n", padded(name), s.precision, digits, s.recall, digits, s.f1, digits,
                        s.support);
   };
-  for (size_t i = 0; i < scores.counts.size(); ++i) row(scores.counts[i].type, scores.per_type[i]);
+  for (size_t i = 0; i < scores.types.size(); ++i) row(scores.types[i], scores.per_type[i]);
   out += '\n';
   row("micro avg", scores.micro);
   row("macro avg", scores.macro);

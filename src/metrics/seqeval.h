@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <span>
 #include <string>
 #include <vector>
@@ -14,14 +15,14 @@ namespace attune {
 
 using TagSequences = std::span<const std::vector<std::string>>;
 
-/// Entities of one type.
+/// Entities of the gold, of the prediction, and those both name.
 struct EntityCounts {
-  std::string type;
   int64_t hits = 0, predicted = 0, gold = 0;
 };
+using EntityCountsByType = std::map<std::string, EntityCounts>;
 
 struct EntityScores {
-  std::vector<EntityCounts> counts;    ///< by type, in code point order
+  std::vector<std::string> types;      ///< in code point order
   std::vector<ClassScores> per_type;   ///< in the same order; support: entities of the gold
   ClassScores micro, macro, weighted;  ///< all 0 where there is no entity at all
   double accuracy = 0;                 ///< of all tags, O included; 0 without a tag
@@ -35,6 +36,8 @@ std::vector<EntitySpan> strict_spans(std::span<const std::string> tags, TagSchem
 /// Sequences in pairs of equal length (Bug). No tag is empty (Bug).
 EntityScores entity_scores(TagSequences gold, TagSequences predicted);
 EntityScores strict_entity_scores(TagSequences gold, TagSequences predicted, TagScheme scheme);
+/// Of entities already counted; `right` of all `tags`.
+EntityScores entity_scores(const EntityCountsByType& by_type, int64_t right, int64_t tags);
 
 /// seqeval.metrics.classification_report(..., digits=digits).
 std::string entity_report(const EntityScores& scores, int digits = 4);

@@ -82,10 +82,10 @@ template <typename Wanted>
 void add_means(Json& out, const std::string& prefix, std::span<const AnswerScores> scores, Wanted wanted) {
   double exact = 0, f1 = 0;
   int64_t total = 0;
-  for (size_t i = 0; i < scores.size(); ++i) {
-    if (!wanted(i)) continue;
-    exact += scores[i].exact;
-    f1 += scores[i].f1;
+  for (const AnswerScores& s : scores) {
+    if (!wanted(s)) continue;
+    exact += s.exact;
+    f1 += s.f1;
     ++total;
   }
   if (total == 0 && !prefix.empty()) return;
@@ -96,24 +96,24 @@ void add_means(Json& out, const std::string& prefix, std::span<const AnswerScore
 }
 
 /// The best mean any threshold on the no-answer scores could give, and that threshold.
-std::pair<double, double> best_threshold(std::span<const AnsweredQuestion> questions, std::span<const AnswerScores> scores,
-                                         double AnswerScores::*score) {
+std::pair<double, double> best_threshold(std::span<const AnswerScores> questions, double AnswerScores::*score) {
   std::vector<size_t> order(questions.size());
   std::iota(order.begin(), order.end(), size_t{0});
   std::stable_sort(order.begin(), order.end(),
                    [&](size_t a, size_t b) { return questions[a].no_answer_score < questions[b].no_answer_score; });
   double now = 0;
-  for (const AnsweredQuestion& q : questions) now += q.gold.empty() ? 1.0 : 0.0;
+  for (const AnswerScores& q : questions) now += q.answerable ? 0.0 : 1.0;
   double best = now, threshold = 0;
   for (size_t i : order) {
-    if (!questions[i].gold.empty()) {
-      now += scores[i].*score;
-    } else if (!questions[i].predicted.empty()) {
+    const AnswerScores& q = questions[i];
+    if (q.answerable) {
+      now += q.*score;
+    } else if (q.answered) {
       now -= 1;
     }
     if (now > best) {
       best = now;
-      threshold = questions[i].no_answer_score;
+      threshold = q.no_answer_score;
     }
   }
   return {100.0 * best / static_cast<double>(std::max<size_t>(questions.size(), 1)), threshold};
@@ -152,7 +152,7 @@ AnswerScores answer_scores(const AnsweredQuestion& question) {
     if (std::string n = normalize_answer(text); !n.empty()) gold.push_back(std::move(n));
   if (gold.empty()) gold.emplace_back();
   const std::string predicted = normalize_answer(question.predicted);
-  AnswerScores best;
+  AnswerScores best{.no_answer_score = question.no_answer_score, .answerable = !question.gold.empty(), .answered = !question.predicted.empty()};
   for (const std::string& g : gold) {
     best.exact = std::max(best.exact, g == predicted ? 1.0 : 0.0);
     best.f1 = std::max(best.f1, f1_of_normalized(g, predicted));
@@ -160,23 +160,18 @@ AnswerScores answer_scores(const AnsweredQuestion& question) {
   return best;
 }
 
-Json squad_json(std::span<const AnsweredQuestion> questions, std::span<const AnswerScores> raw, const SquadOptions& options) {
-  require(questions.size() == raw.size(), "scores for every question");
-  std::vector<AnswerScores> scores(raw.begin(), raw.end());
-  if (options.no_answer_threshold) {
-    for (size_t i = 0; i < scores.size(); ++i) {
-      if (!(questions[i].no_answer_score > *options.no_answer_threshold)) continue;
-      const double right = questions[i].gold.empty() ? 1.0 : 0.0;
-      scores[i] = {.exact = right, .f1 = right};
-    }
-  }
+Json squad_json(std::span<const AnswerScores> questions, const SquadOptions& options) {
+  std::vector<AnswerScores> scores(questions.begin(), questions.end());
+  if (options.no_answer_threshold)
+    for (AnswerScores& s : scores)
+      if (s.no_answer_score > *options.no_answer_threshold) s.exact = s.f1 = s.answerable ? 0.0 : 1.0;
   Json out = Json::object();
-  add_means(out, "", scores, [](size_t) { return true; });
-  add_means(out, "HasAns_", scores, [&](size_t i) { return !questions[i].gold.empty(); });
-  add_means(out, "NoAns_", scores, [&](size_t i) { return questions[i].gold.empty(); });
+  add_means(out, "", scores, [](const AnswerScores&) { return true; });
+  add_means(out, "HasAns_", scores, [](const AnswerScores& s) { return s.answerable; });
+  add_means(out, "NoAns_", scores, [](const AnswerScores& s) { return !s.answerable; });
   if (options.best) {
-    const auto [exact, exact_at] = best_threshold(questions, raw, &AnswerScores::exact);
-    const auto [f1, f1_at] = best_threshold(questions, raw, &AnswerScores::f1);
+    const auto [exact, exact_at] = best_threshold(questions, &AnswerScores::exact);
+    const auto [f1, f1_at] = best_threshold(questions, &AnswerScores::f1);
     out["best_exact"] = exact;
     out["best_exact_thresh"] = exact_at;
     out["best_f1"] = f1;

@@ -25,9 +25,12 @@ struct AnsweredQuestion {
   double no_answer_score = 0;     ///< larger: more likely without an answer (null_odds.json); read for best_* and with a threshold
 };
 
-/// The best of the gold answers whose normalised text is not empty ("" where there is none), not in percent.
+/// All that figures need of a question.
 struct AnswerScores {
-  double exact = 0, f1 = 0;
+  double exact = 0, f1 = 0;  ///< the best of the gold answers whose normalised text is not empty ("" where there is none), not in percent
+  double no_answer_score = 0;
+  bool answerable = false;  ///< there is a gold answer
+  bool answered = false;    ///< the prediction is not ""
 };
 AnswerScores answer_scores(const AnsweredQuestion& question);
 
@@ -38,7 +41,7 @@ struct SquadOptions {
 };
 
 /// In percent: exact, f1, total; HasAns_* and NoAns_* where there are such questions; with options.best also best_exact,
-/// best_exact_thresh, best_f1, best_f1_thresh. `scores`: answer_scores of each question, so that they are computed once.
-Json squad_json(std::span<const AnsweredQuestion> questions, std::span<const AnswerScores> scores, const SquadOptions& options = {});
+/// best_exact_thresh, best_f1, best_f1_thresh.
+Json squad_json(std::span<const AnswerScores> questions, const SquadOptions& options = {});
 
 }  // namespace attune

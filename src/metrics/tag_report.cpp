@@ -2,20 +2,15 @@
 
 #include <algorithm>
 
-#include "metrics/clusters.h"
+#include "base/error.h"
+#include "metrics/bootstrap.h"
+#include "metrics/weighted.h"
 
 namespace attune {
 namespace {
 
-Json f1_interval(TagSequences gold, TagSequences predicted, std::span<const uint64_t> clusters, std::optional<TagScheme> strict_scheme) {
-  std::vector<double> twice_hits, both;
-  for (size_t i = 0; i < gold.size(); ++i) {
-    const RowEntities e = row_entities(gold[i], predicted[i], strict_scheme);
-    twice_hits.push_back(2.0 * static_cast<double>(e.hits));
-    both.push_back(static_cast<double>(e.gold + e.predicted));
-  }
-  const std::optional<ConfidenceInterval> i = clustered_interval(twice_hits, both, clusters);
-  return i ? Json{i->low, i->high} : Json();
+std::vector<EntitySpan> spans_in(std::span<const std::string> tags, std::optional<TagScheme> strict_scheme) {
+  return strict_scheme ? strict_spans(tags, *strict_scheme) : lenient_spans(tags);
 }
 
 }  // namespace
@@ -38,48 +33,82 @@ std::optional<TagScheme> scheme_of(const std::vector<std::string>& labels, TagSe
   return settled ? *settled : detect_scheme(gold);
 }
 
-RowEntities row_entities(std::span<const std::string> gold, std::span<const std::string> predicted, std::optional<TagScheme> strict_scheme) {
-  const auto spans = [&](std::span<const std::string> tags) { return strict_scheme ? strict_spans(tags, *strict_scheme) : lenient_spans(tags); };
-  const std::vector<EntitySpan> g = spans(gold), p = spans(predicted);
+EntityCounts row_entities(std::span<const std::string> gold, std::span<const std::string> predicted, std::optional<TagScheme> strict_scheme) {
+  const std::vector<EntitySpan> g = spans_in(gold, strict_scheme), p = spans_in(predicted, strict_scheme);
   const auto hits = std::count_if(p.begin(), p.end(), [&](const EntitySpan& s) { return std::find(g.begin(), g.end(), s) != g.end(); });
   return {.hits = hits, .predicted = static_cast<int64_t>(p.size()), .gold = static_cast<int64_t>(g.size())};
 }
 
-Json tagging_json(TagSequences gold, TagSequences predicted, std::span<const uint64_t> clusters, const ReadWords& read, std::optional<TagScheme> scheme, bool strict) {
-  int64_t words = 0;
-  for (const auto& tags : gold) words += static_cast<int64_t>(tags.size());
-  const auto share = [&](int64_t n, double of_none) { return words == 0 ? of_none : static_cast<double>(n) / static_cast<double>(words); };
+TagTally::TagTally(std::optional<std::optional<TagScheme>> scheme, bool strict) : settled_(scheme), strict_(strict) {
+  if (!settled_) {
+    for (const TagScheme s : {TagScheme::kIo, TagScheme::kIob1, TagScheme::kIob2}) readings_.push_back({.scheme = s});
+  } else if (*settled_) {
+    readings_.push_back({.scheme = **settled_});
+  }
+}
+
+void TagTally::add(std::span<const std::string> gold, std::span<const std::string> predicted, uint64_t cluster, const ReadWords& read) {
+  require(gold.size() == predicted.size(), "a prediction for every tag");
+  ++rows_;
+  words_ += static_cast<int64_t>(gold.size());
+  for (size_t w = 0; w < gold.size(); ++w) right_ += gold[w] == predicted[w];
+  read_ += read;
+  if (!settled_) gold_.add(gold);
+  const size_t at = clusters_.emplace(cluster, clusters_.size()).first->second;
+  for (Reading& reading : readings_) add_entities(gold, predicted, at, reading);
+}
+
+void TagTally::add_entities(std::span<const std::string> gold, std::span<const std::string> predicted, size_t cluster, Reading& reading) const {
+  reading.broken += !check_tags(predicted, reading.scheme).empty();
+  reading.twice_hits.resize(clusters_.size());
+  reading.entities.resize(clusters_.size());
+  const auto scheme = strict_ ? std::optional(reading.scheme) : std::nullopt;
+  const std::vector<EntitySpan> g = spans_in(gold, scheme), p = spans_in(predicted, scheme);
+  for (const EntitySpan& s : g) ++reading.by_type[s.type].gold;
+  for (const EntitySpan& s : p) {
+    EntityCounts& c = reading.by_type[s.type];
+    ++c.predicted;
+    if (std::find(g.begin(), g.end(), s) == g.end()) continue;
+    ++c.hits;
+    reading.twice_hits[cluster] += 2;
+  }
+  reading.entities[cluster] += static_cast<double>(g.size() + p.size());
+}
+
+Json TagTally::json() const {
+  const auto share = [&](int64_t n, double of_none) { return words_ == 0 ? of_none : static_cast<double>(n) / static_cast<double>(words_); };
   Json m = Json::object();
-  m["rows"] = gold.size();
-  m["words"] = words;
-  m["windows"] = read.windows;
-  m["coverage"] = share(read.words, 1.0);
-  m["words_without_token"] = read.without_token;
+  m["rows"] = rows_;
+  m["words"] = words_;
+  m["windows"] = read_.windows;
+  m["coverage"] = share(read_.words, 1.0);
+  m["words_without_token"] = read_.without_token;
+  const std::optional<TagScheme> scheme = settled_ ? *settled_ : gold_.scheme();
   if (!scheme) {  // part-of-speech tags and the like have no entities
-    int64_t right = 0;
-    for (size_t i = 0; i < gold.size(); ++i)
-      for (size_t w = 0; w < gold[i].size(); ++w) right += gold[i][w] == predicted[i][w];
-    m["overall_accuracy"] = share(right, 0.0);
+    m["overall_accuracy"] = share(right_, 0.0);
     return m;
   }
-  const EntityScores s = strict ? strict_entity_scores(gold, predicted, *scheme) : entity_scores(gold, predicted);
+  const auto reading = std::find_if(readings_.begin(), readings_.end(), [&](const Reading& r) { return r.scheme == *scheme; });
+  require(reading != readings_.end(), "tags of the letters B and I, or a scheme that is known before");
+  const EntityScores s = entity_scores(reading->by_type, right_, words_);
   m["scheme"] = scheme_name(*scheme);
-  m["mode"] = strict ? "strict" : "default";
+  m["mode"] = strict_ ? "strict" : "default";
   m["overall_precision"] = s.micro.precision;
   m["overall_recall"] = s.micro.recall;
   m["overall_f1"] = s.micro.f1;
   m["overall_accuracy"] = s.accuracy;
-  m["overall_f1_interval"] = f1_interval(gold, predicted, clusters, strict ? scheme : std::nullopt);
-  if (m["overall_f1_interval"].is_null()) m["undefined"]["overall_f1_interval"] = "there are fewer than two documents, or no entities in too many draws";
+  const auto interval = bca_interval(clusters_.size(), {}, ratio_statistic(reading->twice_hits, reading->entities));
+  m["overall_f1_interval"] = interval ? Json{interval->low, interval->high} : Json();
+  if (!interval) m["undefined"]["overall_f1_interval"] = "there are fewer than two documents, or no entities in too many draws";
   m["macro_f1"] = s.macro.f1;
   m["weighted_f1"] = s.weighted.f1;
   Json per_type = Json::object();
-  for (size_t i = 0; i < s.counts.size(); ++i) {
+  for (size_t i = 0; i < s.types.size(); ++i) {
     const ClassScores& c = s.per_type[i];
-    per_type[s.counts[i].type] = {{"precision", c.precision}, {"recall", c.recall}, {"f1", c.f1}, {"number", c.support}};
+    per_type[s.types[i]] = {{"precision", c.precision}, {"recall", c.recall}, {"f1", c.f1}, {"number", c.support}};
   }
   m["per_type"] = std::move(per_type);
-  m["broken_predictions"] = std::count_if(predicted.begin(), predicted.end(), [&](const std::vector<std::string>& tags) { return !check_tags(tags, *scheme).empty(); });
+  m["broken_predictions"] = reading->broken;
   m["report"] = entity_report(s, 4);
   return m;
 }

@@ -30,6 +30,12 @@ Cell with_interval(double value, double low, double high, int decimals) {
   return cell;
 }
 
+Cell p_value(double p) {
+  Cell cell = number(p, 4);
+  if (p < 5e-5) cell.text = "< 0.0001";
+  return cell;
+}
+
 Cell count(int64_t value) {
   const std::string digits = grouped(value < 0 ? uint64_t{0} - static_cast<uint64_t>(value) : static_cast<uint64_t>(value));
   return {.text = (value < 0 ? "-" : "") + digits, .value = static_cast<double>(value)};

@@ -26,6 +26,7 @@ struct Cell {
 /// Cells of numbers: "0.8734"; "0.8734 [0.8512, 0.8921]"; "12,345"; "87.34 %" (value 0.8734). Not a number: "–", without a value.
 Cell number(double value, int decimals = 4);
 Cell with_interval(double value, double low, double high, int decimals = 4);
+Cell p_value(double p);  ///< "0.0312", "< 0.0001"
 Cell count(int64_t value);
 Cell percent(double share, int decimals = 2);
 /// "–", muted, with the reason as a hint.

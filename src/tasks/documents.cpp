@@ -127,6 +127,17 @@ ScoredText scored(std::span<const Example> examples) {
   return s;
 }
 
+void TextScores::add(const RowOutputs& some) {
+  const ScoredText s = scored(some.examples);
+  sum_.tokens += s.tokens;
+  sum_.bytes += s.bytes;
+}
+
+Json TextScores::metrics(std::optional<double> loss) const {
+  require(loss.has_value(), "the loss of a language model");
+  return json_(*loss, sum_);
+}
+
 std::vector<int32_t> token_labels(const Batch& batch) {
   std::vector<int32_t> labels;
   labels.reserve(batch.ids.size());

@@ -1,12 +1,14 @@
 // Rows of raw text for language models: tokens that know how many bytes of the text they stand for, cut into windows and packed.
 #pragma once
 
+#include <functional>
 #include <span>
 #include <string>
 #include <vector>
 
 #include "data/row.h"
 #include "ops/ops.h"
+#include "tasks/task.h"
 #include "tensor/batch.h"
 #include "text/tokenizer.h"
 
@@ -39,6 +41,19 @@ struct ScoredText {
   int64_t tokens = 0, bytes = 0;
 };
 ScoredText scored(std::span<const Example> examples);
+
+/// The metrics of a language model: sums alone are kept.
+class TextScores : public Scores {
+ public:
+  /// `json` makes them of the mean loss and of what was scored.
+  explicit TextScores(std::function<Json(double loss, const ScoredText&)> json) : json_(std::move(json)) {}
+  void add(const RowOutputs& some) override;
+  Json metrics(std::optional<double> loss) const override;
+
+ private:
+  std::function<Json(double, const ScoredText&)> json_;
+  ScoredText sum_;
+};
 
 /// Tokens of a row looked at when two forms of a model are compared.
 constexpr int64_t kComparedTokens = 16;

@@ -19,7 +19,7 @@ class FeatureExtraction : public Task {
   std::vector<Example> encode_all(std::span<const Row>, const Tokenizer&, const std::string& where, bool) const override {
     fail(ErrorCode::kUsage, {.id = "task.only_predicts", .where = where, .what = "sentence vectors are not trained or evaluated", .hint = "attune predict writes them; train a task with a head"});
   }
-  Json metrics(std::span<const Row>, std::span<const Example>, const Outputs&, double) const override { throw Bug("sentence vectors have no metrics"); }
+  std::unique_ptr<Scores> scores() const override { throw Bug("sentence vectors have no metrics"); }
   std::string report(const Json&) const override { return ""; }
   std::vector<std::string> metric_names() const override { return {}; }
   std::vector<std::string> headline() const override { return {}; }

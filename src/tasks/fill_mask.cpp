@@ -61,10 +61,12 @@ class FillMask : public Task {
     return by_sequence(model.head()->language_loss(ctx, hidden, labels, options.label_smoothing), batch);
   }
 
-  Json metrics(std::span<const Row>, std::span<const Example> examples, const Outputs&, double loss) const override {
-    Json m = language_metrics(loss, scored(examples).tokens, 0);
-    m["mlm_probability"] = probability();
-    return m;
+  std::unique_ptr<Scores> scores() const override {
+    return std::make_unique<TextScores>([probability = probability()](double loss, const ScoredText& s) {
+      Json m = language_metrics(loss, s.tokens, 0);
+      m["mlm_probability"] = probability;
+      return m;
+    });
   }
   std::string report(const Json& metrics) const override {
     return fmt::format("  pseudo-perplexity  {:.3f} of hidden tokens ({:.0f} % of {})\n", metrics["perplexity"].get<double>(), 100 * probability(), metrics["tokens"].get<int64_t>());

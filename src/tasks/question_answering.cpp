@@ -59,13 +59,37 @@ GoldAnswers gold_of(const Row& row) {
 std::string question_name(const Row& row) {
   return row.id.empty() ? fmt::format("row {}", row.index) : fmt::format("question '{}'", excerpt(row.id));
 }
-std::string question_id(const Row& row) { return row.id.empty() ? std::to_string(row.index) : row.id; }
 
-bool any_without_answer(std::span<const Row> rows) {
-  return std::any_of(rows.begin(), rows.end(), [](const Row& row) { return row.label.is_object() && row.label["text"].empty(); });
-}
+bool without_answer(const Row& row) { return row.label.is_object() && row.label["text"].empty(); }
+bool any_without_answer(std::span<const Row> rows) { return std::any_of(rows.begin(), rows.end(), without_answer); }
 
 class QuestionAnswering : public Task {
+  /// Keeps AnswerScores of every question.
+  class AnswerTally : public Scores {
+   public:
+    explicit AnswerTally(const QuestionAnswering& task) : task_(task) {}
+    void add(const RowOutputs& row) override {
+      may_have_none_ = context_window(row.examples.front()).may_have_none;
+      if (!row.row->label.is_object()) return;
+      const SpanAnswer a = task_.answer_of(row);
+      questions_.push_back(answer_scores({.gold = gold_of(*row.row).texts, .predicted = a.text, .no_answer_score = a.null_odds}));
+      clusters_.push_back(hash_name(row.row->group));
+      positions_ += positions_of(row);
+    }
+    Json metrics(std::optional<double>) const override {
+      Json m = answering_json(questions_, clusters_, may_have_none_);
+      add_positions(m, positions_);
+      return m;
+    }
+
+   private:
+    const QuestionAnswering& task_;
+    std::vector<AnswerScores> questions_;
+    std::vector<uint64_t> clusters_;
+    PositionScores positions_;
+    bool may_have_none_ = false;
+  };
+
  public:
   using Task::Task;
 
@@ -110,20 +134,13 @@ class QuestionAnswering : public Task {
     return all;
   }
 
-  Json metrics(std::span<const Row> rows, std::span<const Example> examples, const Outputs& outputs, double) const override {
-    std::vector<AnsweredQuestion> questions;
-    std::vector<uint64_t> clusters;
-    PositionScores positions;
-    for (const RowOutputs& row : by_row(rows, examples, outputs)) {
-      if (!row.row->label.is_object()) continue;
-      const SpanAnswer a = answer_of(row);
-      questions.push_back({.gold = gold_of(*row.row).texts, .predicted = a.text, .no_answer_score = a.null_odds});
-      clusters.push_back(hash_name(row.row->group));
-      positions += positions_of(row);
-    }
-    Json m = answering_json(questions, clusters, !examples.empty() && context_window(examples.front()).may_have_none);
-    add_positions(m, positions);
-    return m;
+  std::unique_ptr<Scores> scores() const override { return std::make_unique<AnswerTally>(*this); }
+
+  /// Whether any question is without an answer.
+  bool look_at(const Row& row) override {
+    if (settings_.options.version_2_with_negative) return false;
+    seen_none_ = seen_none_ || without_answer(row);
+    return !seen_none_;
   }
 
   std::string report(const Json& m) const override {
@@ -146,23 +163,19 @@ class QuestionAnswering : public Task {
   }
   std::vector<std::string> headline() const override { return {"exact", "f1"}; }
 
-  std::vector<NamedText> files(std::span<const Row> rows, std::span<const Example> examples, const Outputs& outputs) const override {
-    const bool none = !examples.empty() && context_window(examples.front()).may_have_none;
-    Json answers = Json::object(), candidates = Json::object(), odds = Json::object();
-    for (const RowOutputs& row : by_row(rows, examples, outputs)) {
-      const SpanAnswer a = answer_of(row);
-      const std::string id = question_id(*row.row);
-      answers[id] = a.text;
-      odds[id] = a.null_odds;
-      Json list = Json::array();
-      for (const AnswerCandidate& c : a.candidates)
-        list.push_back({{"text", c.text}, {"probability", c.probability}, {"start_logit", c.start_logit}, {"end_logit", c.end_logit}});
-      candidates[id] = std::move(list);
-    }
-    const auto text = [](const Json& value) { return dump_json(value, {.indent = 4, .sort_keys = false}) + "\n"; };
-    std::vector<NamedText> out{{"predictions.json", text(answers)}, {"nbest_predictions.json", text(candidates)}};
-    if (none) out.push_back({"null_odds.json", text(odds)});
-    return out;
+  std::vector<std::string> row_files() const override {
+    std::vector<std::string> names{"predictions.json", "nbest_predictions.json"};
+    if (may_have_none({})) names.emplace_back("null_odds.json");
+    return names;
+  }
+  Json row_value(size_t file, const RowOutputs& row) const override {
+    const SpanAnswer a = answer_of(row);
+    if (file == 0) return a.text;
+    if (file == 2) return a.null_odds;
+    Json candidates = Json::array();
+    for (const AnswerCandidate& c : a.candidates)
+      candidates.push_back({{"text", c.text}, {"probability", c.probability}, {"start_logit", c.start_logit}, {"end_logit", c.end_logit}});
+    return candidates;
   }
 
   Json answer(const RowOutputs& row, bool with_logits) const override {
@@ -312,8 +325,10 @@ class QuestionAnswering : public Task {
   /// As said, else as the rows are.
   bool may_have_none(std::span<const Row> rows) const {
     if (settings_.options.version_2_with_negative) return *settings_.options.version_2_with_negative;
-    return any_without_answer(rows);
+    return seen_none_ || any_without_answer(rows);
   }
+
+  bool seen_none_ = false;
 };
 
 /// Whether there are questions without an answer, where the configuration does not say.

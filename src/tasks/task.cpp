@@ -18,6 +18,18 @@ LossSum Task::loss(const Context& ctx, Model& model, const Batch& batch, TokenKe
   return loss_of(ctx, out, batch, options);
 }
 
+Json Task::metrics(std::span<const Row> rows, std::span<const Example> examples, const Outputs& outputs, double loss) const {
+  const std::unique_ptr<Scores> all = scores();
+  if (!answers_rows()) {
+    all->add({.examples = examples, .outputs = &outputs});
+  } else if (rows.empty()) {
+    for (size_t i = 0; i < examples.size(); ++i) all->add({.examples = examples.subspan(i, 1), .outputs = &outputs, .first = i});
+  } else {
+    for (const RowOutputs& row : by_row(rows, examples, outputs)) all->add(row);
+  }
+  return all->metrics(loss);
+}
+
 LossSum Task::loss_of(const Context&, const Var&, const Batch&, const LossOptions&) const { throw Bug("a task without a loss"); }
 
 bool Task::same_answer(std::span<const float> a, std::span<const float> b, int64_t columns) const {

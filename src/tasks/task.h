@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "base/error.h"
 #include "base/json.h"
 #include "data/labels.h"
 #include "data/task_options.h"
@@ -39,18 +40,14 @@ struct LossOptions {
 /// Of labels (-100: not counted) under these options.
 LossSum label_loss(const Context&, const Var& logits, std::span<const int32_t> labels, const LossOptions&);
 
-/// A file of an evaluation beside its metrics.
-struct NamedText {
-  std::string name, text;
-};
-
 class Task;
 
-/// The metrics of rows that come a few at a time, where they can be had without keeping texts and logits.
+/// The metrics of rows that come a few at a time. Texts and logits are not kept; what is says each task's class.
 class Scores {
  public:
   virtual ~Scores() = default;
-  /// A row with labels. Rows without a name are called by their number.
+  /// A row; one without labels counts nothing. Rows without a name are called by their number. Language models, whose examples belong to no
+  /// one row, get any number of examples without a row.
   virtual void add(const RowOutputs&) = 0;
   /// Task::metrics of all rows so far. Without a loss: as far as scores tell it.
   virtual Json metrics(std::optional<double> loss = std::nullopt) const = 0;
@@ -102,18 +99,22 @@ class Task {
   virtual LossSum loss(const Context&, Model&, const Batch&, TokenKeys, const LossOptions&, Var* logits = nullptr) const;
 
   /// All metrics, without prefix: {"accuracy": ..., "f1_macro": ..., ...}; `loss` is the mean loss that stands beside them. The keys of
-  /// `attune evaluate --json`.
-  virtual Json metrics(std::span<const Row>, std::span<const Example>, const Outputs&, double loss) const = 0;
-  /// For evaluation sets of any size; null: metrics() needs all rows at once.
-  virtual std::unique_ptr<Scores> scores() const { return nullptr; }
+  /// `attune evaluate --json`. Without rows every example is one.
+  Json metrics(std::span<const Row>, std::span<const Example>, const Outputs&, double loss) const;
+  /// For evaluation sets of any size.
+  virtual std::unique_ptr<Scores> scores() const = 0;
+  /// Every row of such a set, before any is encoded: what encode_all would see of rows that are not all there. False: enough was seen.
+  virtual bool look_at(const Row&) { return false; }
   /// The same for people: a table.
   virtual std::string report(const Json& metrics) const = 0;
   /// Metrics where larger is better; what `metric_for_best_model` may name beside loss.
   virtual std::vector<std::string> metric_names() const = 0;
   /// Those worth a line of their own, the most telling first; also reported on the F32 base of a quantised run.
   virtual std::vector<std::string> headline() const = 0;
-  /// What scripts written for this task look for: predictions.json of question answering.
-  virtual std::vector<NamedText> files(std::span<const Row>, std::span<const Example>, const Outputs&) const { return {}; }
+  /// What scripts written for this task look for, files of one JSON object with a member a row: predictions.json of question answering.
+  virtual std::vector<std::string> row_files() const { return {}; }
+  /// The row's value in the i-th of them.
+  virtual Json row_value(size_t, const RowOutputs&) const { throw Bug("a task without files"); }
 
   /// Rows have answers of their own: predict and predictions.jsonl show them. False for language models.
   virtual bool answers_rows() const { return true; }

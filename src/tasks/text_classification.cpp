@@ -30,22 +30,25 @@ class SingleLabelScores : public Scores {
   uint64_t rows_ = 0;
 };
 
-/// Keeps two bytes a label of every row.
+/// Keeps ten bytes a label of every row.
 class MultiLabelScores : public Scores {
  public:
   explicit MultiLabelScores(const TaskSettings& settings) : decision_(settings.decision), labels_(settings.labels) {}
   void add(const RowOutputs& row) override {
     for (const float value : row.examples.front().labels.values) gold_.push_back(value > 0.5f);
     const std::span<const float> logits = row.logits(0);
-    const std::vector<uint8_t> said = said_labels(decision_, logits, probabilities(ProblemType::kMultiLabel, decision_, logits));
+    const std::vector<double> scores = probabilities(ProblemType::kMultiLabel, decision_, logits);
+    const std::vector<uint8_t> said = said_labels(decision_, logits, scores);
     predicted_.insert(predicted_.end(), said.begin(), said.end());
+    scores_.insert(scores_.end(), scores.begin(), scores.end());
   }
-  Json metrics(std::optional<double> loss) const override { return multi_label_json(gold_, predicted_, labels_, loss); }
+  Json metrics(std::optional<double> loss) const override { return multi_label_json(gold_, predicted_, scores_, labels_, loss); }
 
  private:
   Decision decision_;
   std::vector<std::string> labels_;
   std::vector<uint8_t> gold_, predicted_;
+  std::vector<double> scores_;
 };
 
 /// Keeps two numbers a target of every row: ranks need them all.
@@ -97,11 +100,6 @@ class TextClassification : public Task {
     return options.focal_gamma > 0 ? sigmoid_focal_loss(ctx, logits, targets, options.focal_gamma) : bce_with_logits_loss(ctx, logits, targets);
   }
 
-  Json metrics(std::span<const Row> rows, std::span<const Example> examples, const Outputs& outputs, double loss) const override {
-    const std::unique_ptr<Scores> all = scores();
-    for (size_t i = 0; i < examples.size(); ++i) all->add({rows.empty() ? nullptr : &rows[i], examples.subspan(i, 1), &outputs, i});
-    return all->metrics(loss);
-  }
   std::unique_ptr<Scores> scores() const override {
     switch (settings_.problem_type) {
       case ProblemType::kSingleLabel: return std::make_unique<SingleLabelScores>(settings_);
@@ -116,7 +114,7 @@ class TextClassification : public Task {
       case ProblemType::kSingleLabel: 
         return {"accuracy",     "f1_macro",          "f1_weighted", "f1_micro",             "f1",      "precision",        "recall", "precision_macro",
                 "recall_macro", "balanced_accuracy", "mcc",         "matthews_correlation", "roc_auc", "roc_auc_ovo", "average_precision"};
-      case ProblemType::kMultiLabel: return {"accuracy", "f1_micro", "f1_macro", "f1_weighted", "f1_samples"};
+      case ProblemType::kMultiLabel: return {"accuracy", "f1_micro", "f1_macro", "f1_weighted", "f1_samples", "roc_auc", "roc_auc_micro", "average_precision", "average_precision_micro"};
       case ProblemType::kRegression: return {"pearson", "spearman", "r2"};
     }
     return {};

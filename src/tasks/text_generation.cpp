@@ -45,7 +45,7 @@ class TextGeneration : public Task {
     std::vector<Document> documents;
     for (const Row& row : rows) documents.push_back(document(row, tokenizer));
     const int64_t most = settings_.max_length;
-    std::vector<Example> examples = windows_of(documents, most, std::min(settings_.options.window_stride.value_or(most), most), true);
+    std::vector<Example> examples = windows_of(documents, most, stride(), true);
     // A text's last token alone in its window.
     std::erase_if(examples, [](const Example& e) { return e.ids.size() < 2; });
     const size_t all = examples.size();
@@ -63,12 +63,13 @@ class TextGeneration : public Task {
     return by_sequence(model.head()->language_loss(ctx, hidden, token_labels(batch), options.label_smoothing), batch);
   }
 
-  Json metrics(std::span<const Row>, std::span<const Example> examples, const Outputs&, double loss) const override {
-    const ScoredText s = scored(examples);
-    Json m = language_metrics(loss, s.tokens, s.bytes);
-    m["context"] = settings_.max_length;
-    m["stride"] = std::min(settings_.options.window_stride.value_or(settings_.max_length), settings_.max_length);
-    return m;
+  std::unique_ptr<Scores> scores() const override {
+    return std::make_unique<TextScores>([context = settings_.max_length, stride = stride()](double loss, const ScoredText& s) {
+      Json m = language_metrics(loss, s.tokens, s.bytes);
+      m["context"] = context;
+      m["stride"] = stride;
+      return m;
+    });
   }
   std::string report(const Json& metrics) const override { return language_table(metrics); }
   std::vector<std::string> metric_names() const override { return {}; }
@@ -79,6 +80,8 @@ class TextGeneration : public Task {
   Json judged(const RowOutputs&) const override { throw Bug("a language model has no answer for a row"); }
 
  private:
+  int64_t stride() const { return std::min(settings_.options.window_stride.value_or(settings_.max_length), settings_.max_length); }
+
   Document document(const Row& row, const Tokenizer& tokenizer) const {
     if (row.pair) return completed(row, tokenizer);
     if (!row.label.is_null()) return chat(row, tokenizer);

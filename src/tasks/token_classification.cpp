@@ -117,6 +117,22 @@ std::vector<int8_t> further_pieces(const Pieces& p, const std::string& text, con
 }
 
 class TokenClassification : public Task {
+  /// Keeps what TagTally does.
+  class TagScores : public Scores {
+   public:
+    explicit TagScores(const TokenClassification& task) : task_(task), tally_(scheme_of_labels(task.settings_.labels), task.settings_.options.strict.value_or(false)) {}
+    void add(const RowOutputs& row) override {
+      if (!row.row->label.is_array()) return;
+      const uint64_t cluster = row.row->group.empty() ? mix_key(1, row.row->index) : hash_name(row.row->group);
+      tally_.add(task_.gold_tags(*row.row), task_.predicted_tags(row), cluster, read_words(row));
+    }
+    Json metrics(std::optional<double>) const override { return tally_.json(); }
+
+   private:
+    const TokenClassification& task_;
+    TagTally tally_;
+  };
+
  public:
   explicit TokenClassification(TaskSettings settings) : Task(std::move(settings)), tags_(settings_.labels) {
     const auto outside = std::find(settings_.labels.begin(), settings_.labels.end(), "O");
@@ -182,19 +198,7 @@ class TokenClassification : public Task {
     return all;
   }
 
-  Json metrics(std::span<const Row> rows, std::span<const Example> examples, const Outputs& outputs, double) const override {
-    std::vector<std::vector<std::string>> gold, predicted;
-    std::vector<uint64_t> clusters;
-    ReadWords read;
-    for (const RowOutputs& row : by_row(rows, examples, outputs)) {
-      if (!row.row->label.is_array()) continue;
-      gold.push_back(gold_tags(*row.row));
-      predicted.push_back(predicted_tags(row));
-      read += read_words(row);
-      clusters.push_back(row.row->group.empty() ? mix_key(1, row.row->index) : hash_name(row.row->group));
-    }
-    return tagging_json(gold, predicted, clusters, read, scheme_of(settings_.labels, gold), settings_.options.strict.value_or(false));
-  }
+  std::unique_ptr<Scores> scores() const override { return std::make_unique<TagScores>(*this); }
 
   std::string report(const Json& m) const override {
     std::string out = m.contains("report") ? m["report"].get<std::string>() : "";

@@ -48,6 +48,7 @@ TEST_F(AnalyzeTest, CellsAreComputedOnceAndFailuresStopNothing) {
     EXPECT_EQ(a.results[a.cell(4, s)].state, CellResult::State::kDone);
   }
   EXPECT_EQ(a.results[0].results["head_origin"], "from-checkpoint");
+  EXPECT_GT(a.results[0].results["phase_seconds"]["evaluation"].get<double>(), 0) << "an evaluation without training is one";
   const Analysis again = run_analysis(analysis("analysis"));
   for (size_t i : {0, 1, 2, 3, 8, 9}) EXPECT_EQ(again.results[i].state, CellResult::State::kKept) << i;
   EXPECT_EQ(told(a), told(again));

@@ -170,7 +170,7 @@ TEST(Compare, WhatIsUndefinedSaysWhy) {
   StoredPredictions one = binary("a", 40, 0.8, 1), two = binary("b", 40, 0.7, 2);
   for (auto* p : {&one, &two}) std::fill(p->gold.begin(), p->gold.end(), 1);
   const Json one_class = compared({one, two});
-  EXPECT_EQ(one_class["undefined"]["delong"], "the gold has one class only");
+  EXPECT_EQ(one_class["undefined"]["delong"], "all rows are of class 'pos'");
   EXPECT_TRUE(one_class["randomisation"]["roc_auc"].is_null());
   EXPECT_TRUE(one_class["randomisation"]["accuracy"].is_object());
 
@@ -340,11 +340,21 @@ TEST(Compare, EveryFigureIsThatOfTheEvaluation) {
   const StoredPredictions a = binary("a", 70, 0.8, 1), b = binary("b", 70, 0.7, 2);
   CompareOptions all;
   all.metrics = metric_names(a);
-  const Json r = compared({a, b}, all), of_a = stored_metrics(a);
-  for (const std::string& name : all.metrics)
-    if (of_a.contains(name)) {
-      EXPECT_NEAR(r["metrics"][name]["a"].get<double>(), of_a[name].get<double>(), 1e-12) << name;
+  const Json r = compared({a, b}, all);
+  const auto check = [](const StoredPredictions& one, const StoredPredictions& other, const Json& result) {
+    const Json of_one = stored_metrics(one), of_other = stored_metrics(other);
+    for (const std::string& name : metric_names(one)) {
+      EXPECT_NEAR(result["metrics"][name]["a"].get<double>(), of_one[name].get<double>(), 1e-12) << name;
+      EXPECT_NEAR(result["randomisation"][name]["difference"].get<double>(), of_other[name].get<double>() - of_one[name].get<double>(), 1e-12) << name;
+      EXPECT_TRUE(result["paired_bootstrap"][name].is_object()) << name;
     }
+  };
+  check(a, b, r);
+  const StoredPredictions c = binary("c", 70, 0.8, 1, 3), d = binary("d", 70, 0.7, 2, 3);
+  CompareOptions of_three;
+  of_three.metrics = metric_names(c);
+  EXPECT_THAT(of_three.metrics, testing::IsSupersetOf({"roc_auc", "roc_auc_ovo", "average_precision", "ece"}));
+  check(c, d, compared({c, d}, of_three));
   // Groups change what is drawn, never the figures.
   StoredPredictions grouped_a = a, grouped_b = b;
   for (auto* p : {&grouped_a, &grouped_b})

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 
+#include "app/evaluate_rows.h"
 #include "app/train_rig.h"
 #include "base/pages.h"
 #include "metrics/report.h"
@@ -137,6 +138,53 @@ TEST_F(Evaluate, GroupsOfTagsAndAnswers) {
   };
   check("bert_tokens", tags, {"rows", "overall_accuracy", "words"});
   check("bert_qa", answers, {"exact", "f1", "total", "start_accuracy", "f1_interval"});
+}
+
+TEST_F(Evaluate, TagsAndAnswersInPartsAreTheFiguresOfWhatIsWritten) {
+  std::string tags, answers;
+  for (int i = 0; i < 300; ++i) {
+    tags += std::string(R"({"tokens": ["the", ")") + kWords[i % 10] + R"(", "was"], "ner_tags": ["LABEL_)" + std::to_string(i % 4) + R"(", "LABEL_0", "LABEL_1"]})" + "\n";
+    const bool none = i == 290;  // in the last part: all of them may have none
+    answers += R"({"id": "q)" + std::to_string(i) + R"(", "question": ")" + kWords[i / 10 % 10] + R"( film", "context": "the plot was )" + kWords[i % 10] + R"( story", "answers": )" +
+               (none ? R"({"text": [], "answer_start": []}})" : R"({"text": ["plot"], "answer_start": [4]}})") + "\n";
+  }
+  for (const auto& [model, rows] : {std::pair{"bert_tokens", tags}, {"bert_qa", answers}}) {
+    write("all.jsonl", rows);
+    EvaluateOptions o = options(model, "all.jsonl");
+    o.batch_size = 1;  // 128 rows at a time
+    o.predictions = (root_ / model / "p.jsonl").string();
+    fs::create_directories(root_ / model);
+    const Json parts = evaluate(o);
+    EvaluateOptions stored;
+    stored.predictions = o.predictions;
+    stored.null_odds = std::string(model) == "bert_qa" ? (root_ / model / "null_odds.json").string() : "";
+    const Json again = evaluate(stored);
+    expect_same_figures(parts, again);
+    EXPECT_EQ(parts.value("report", Json()), again.value("report", Json()));
+  }
+  EXPECT_EQ(read_json(root_ / "bert_qa/predictions.json").size(), 300u);
+  EXPECT_EQ(read_json(root_ / "bert_qa/null_odds.json").size(), 300u);
+  EXPECT_FALSE(read_json(root_ / "bert_qa/nbest_predictions.json")["q0"].empty());
+  EXPECT_FALSE(file_exists(root_ / "bert_tokens/predictions.json"));
+}
+
+TEST_F(Evaluate, TextsInPartsHaveTheLossOfAll) {
+  std::string texts, completions;
+  for (int i = 0; i < 60; ++i) {
+    texts += std::string(R"({"text": "the )") + kWords[i % 10] + " was " + kWords[i / 10] + "\"}\n";
+    completions += std::string(R"({"prompt": "the )") + kWords[i % 10] + R"( ", "completion": "was )" + kWords[i / 10] + "\"}\n";
+  }
+  // Completions are not packed, so parts change nothing; of packed texts other tokens are hidden.
+  for (const auto& [model, rows, tolerance] : {std::tuple{"gpt2_lm", completions, 1e-5}, {"bert_mlm", texts, 0.5}}) {
+    write("all.jsonl", rows);
+    LoadedModel m = load_for_use(open_model(options(model, "").model, ""));
+    const RowSource source(root_ / "all.jsonl", DataConfig().read_options(LabelUse::kRequired, RowKind::kDocument));
+    const EvaluatedRows whole = evaluate_rows(make_context(1), m, source, "all.jsonl", {});
+    const EvaluatedRows parts = evaluate_rows(make_context(1), m, source, "all.jsonl", {.text_bytes = 200});
+    EXPECT_GT(whole.metrics["tokens"].get<int64_t>(), 60) << model;
+    EXPECT_EQ(parts.metrics["tokens"], whole.metrics["tokens"]) << model;
+    EXPECT_NEAR(parts.loss, whole.loss, tolerance) << model;
+  }
 }
 
 TEST_F(Evaluate, ALanguageModelHasNoGroups) {

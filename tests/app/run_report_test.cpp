@@ -100,6 +100,25 @@ TEST_F(Reported, TheConfusionMatrixHoldsItsRows) {
   EXPECT_EQ(c->matrix.behind[2][0].id, "r1");
 }
 
+TEST_F(Reported, WrongAnswersAreListedTheLargestMissesFirst) {
+  write("qa/all_results.json", dump_json({{"train_runtime", 1.0}}));
+  write("qa/attune.json", dump_json({{"task", "question-answering"}, {"format_version", 1}}));
+  write("qa/predictions.jsonl", R"({"id": "right", "gold": ["the cup"], "prediction": "The cup!", "text": "who?", "text_pair": "c"}
+{"id": "near", "gold": ["the blue cup", "a cup"], "prediction": "blue cup of tea", "text": "which?", "text_pair": "a blue cup of tea"}
+{"id": "none", "gold": [], "prediction": "tea", "text": "why?", "text_pair": "c"}
+)");
+  const std::vector<Table> all = tables(runs_page(read_runs({path("qa")}), "", ""));
+  const auto t = std::find_if(all.begin(), all.end(), [](const Table& x) { return x.id == "wrong"; });
+  ASSERT_NE(t, all.end());
+  ASSERT_EQ(t->rows.size(), 2u);
+  EXPECT_EQ(t->rows[0][0].text, "none");
+  EXPECT_EQ(t->rows[0][2].text, "(no answer)");
+  EXPECT_EQ(t->rows[1][0].text, "near");
+  EXPECT_EQ(t->rows[1][2].text, "the blue cup / a cup");
+  EXPECT_EQ(t->rows[1][4].text, "0.67") << "2 of 4 words, of 2: the article is none";
+  EXPECT_THAT(t->note, HasSubstr("2 of 3 answers are no exact match"));
+}
+
 TEST_F(Reported, CurvesComeFromTheStoredScores) {
   const Page page = runs_page(read_runs({run("a", 2, 60, 1000)}), "", "");
   // One wrong row of either class, two scores: the curve has one corner.

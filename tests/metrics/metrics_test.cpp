@@ -277,7 +277,9 @@ TEST(Report, TableSurvivesOddLabels) {
 }
 
 TEST(Report, MultiLabelAndRegression) {
-  const Json multi = multi_label_json(std::vector<uint8_t>{1, 0, 1, 1, 0, 0, 1, 0}, std::vector<uint8_t>{1, 0, 1, 0, 0, 0, 0, 1}, {"a", "b"}, 0.5);
+  const Json multi = multi_label_json(std::vector<uint8_t>{1, 0, 1, 1, 0, 0, 1, 0}, std::vector<uint8_t>{1, 0, 1, 0, 0, 0, 0, 1}, {}, {"a", "b"}, 0.5);
+  EXPECT_TRUE(multi["roc_auc"].is_null());
+  EXPECT_EQ(multi["undefined"]["average_precision_micro"], "there are no probabilities");
   EXPECT_DOUBLE_EQ(multi["accuracy"].get<double>(), 0.5);
   EXPECT_DOUBLE_EQ(multi["majority_rate"].get<double>(), 0.5);
   EXPECT_EQ(multi["per_class"]["a"]["support"], 3);

@@ -91,6 +91,25 @@ TEST(Ranking, OfClassesEqualsScikitLearn) {
   }
 }
 
+TEST(Ranking, OfLabelSetsEqualsScikitLearn) {
+  ASSERT_GE(golden("multi_label_ranking").size(), 4u);
+  for (const Json& c : golden("multi_label_ranking")) {
+    const std::string what = c["name"];
+    std::vector<uint8_t> gold;
+    for (const Json& row : c["gold"])
+      for (const Json& v : row) gold.push_back(v.get<uint8_t>());
+    const std::vector<double> p = flat(c["scores"]);
+    const std::vector<std::string> names = class_names(c["gold"][0].size());
+    for (const auto& [ending, average] : {std::pair{"_macro", Average::kMacro}, {"_micro", Average::kMicro}}) {
+      expect_figure(multi_label_roc_auc(gold, p, names, average), c[std::string("roc_auc") + ending], what + " roc_auc" + ending);
+      expect_figure(multi_label_average_precision(gold, p, names, average), c[std::string("average_precision") + ending], what + " ap" + ending);
+    }
+  }
+  const std::vector<uint8_t> one_sided{1, 0, 1, 1};
+  const std::vector<double> scores{0.2, 0.4, 0.6, 0.8};
+  EXPECT_EQ(multi_label_roc_auc(one_sided, scores, class_names(2), Average::kMacro).reason, "all rows have the label '" + class_names(2)[0] + "'");
+}
+
 TEST(Calibration, EqualsScikitLearnAndTheDefinition) {
   for (const Json& c : golden("probabilistic")) {
     const std::string what = c["name"];

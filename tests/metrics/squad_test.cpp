@@ -31,15 +31,13 @@ TEST(Squad, NormalizesAsPythonDoes) {
 TEST(Squad, ScoresEqualTheOfficialScript) {
   ASSERT_GE(golden()["scores"].size(), 6u);
   for (const Json& c : golden()["scores"]) {
-    std::vector<AnsweredQuestion> questions;
-    std::vector<AnswerScores> scores;
+    std::vector<AnswerScores> questions;
     for (size_t i = 0; i < c["gold"].size(); ++i) {
-      questions.push_back({c["gold"][i].get<std::vector<std::string>>(), c["predicted"][i].get<std::string>(), c["odds"][i].get<double>()});
-      scores.push_back(answer_scores(questions.back()));
+      questions.push_back(answer_scores({c["gold"][i].get<std::vector<std::string>>(), c["predicted"][i].get<std::string>(), c["odds"][i].get<double>()}));
     }
     SquadOptions options{.no_answer_threshold = std::nullopt, .best = true};
     if (!c["limit"].is_null()) options.no_answer_threshold = c["limit"].get<double>();
-    const Json result = squad_json(questions, scores, options);
+    const Json result = squad_json(questions, options);
     ASSERT_EQ(result.size(), c["result"].size()) << c["name"] << result << c["result"];
     for (const auto& [name, value] : c["result"].items()) {
       ASSERT_TRUE(result.contains(name)) << name;

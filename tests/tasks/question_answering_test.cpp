@@ -138,12 +138,14 @@ TEST_F(Questions, MetricsAnswersAndFilesAgree) {
   }
   EXPECT_THAT(answers, ElementsAre("Zidane", "", "the cup"));
 
-  const std::vector<NamedText> files = task->files(rows, examples, outputs);
-  ASSERT_EQ(files.size(), 3u);
-  EXPECT_EQ(files[0].name, "predictions.json");
-  EXPECT_EQ(parse_json(files[0].text, ""), (Json{{"q0", "Zidane"}, {"q1", ""}, {"q2", "the cup"}}));
-  EXPECT_EQ(parse_json(files[1].text, "")["q1"][0]["text"], "");
-  EXPECT_NEAR(parse_json(files[2].text, "")["q1"].get<double>(), 6 - -10, 1e-6);
+  EXPECT_TRUE(task->look_at(rows[0])) << "this one has an answer: more are to be seen";
+  EXPECT_FALSE(task->look_at(rows[1]));
+  EXPECT_THAT(task->row_files(), ElementsAre("predictions.json", "nbest_predictions.json", "null_odds.json"));
+  const std::vector<RowOutputs> by_question = by_row(rows, examples, outputs);
+  EXPECT_EQ(task->row_value(0, by_question[0]), "Zidane");
+  EXPECT_EQ(task->row_value(0, by_question[1]), "");
+  EXPECT_EQ(task->row_value(1, by_question[1])[0]["text"], "");
+  EXPECT_NEAR(task->row_value(2, by_question[1]).get<double>(), 6 - -10, 1e-6);
 }
 
 TEST_F(Questions, WithoutUnanswerableOnesNoneIsNeverSaid) {
@@ -155,7 +157,7 @@ TEST_F(Questions, WithoutUnanswerableOnesNoneIsNeverSaid) {
   outputs.logits = Tensor::zeros({outputs.starts.back(), 2});
   outputs.logits.f32()[0] = outputs.logits.f32()[1] = 50;
   EXPECT_NE(task->answer(by_row(rows, examples, outputs)[0], false)["answer"], "");
-  EXPECT_EQ(task->files(rows, examples, outputs).size(), 2u);
+  EXPECT_EQ(task->row_files().size(), 2u);
   EXPECT_FALSE(task->metrics(rows, examples, outputs, 0).contains("best_exact"));
 }
 

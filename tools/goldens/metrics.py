@@ -204,6 +204,18 @@ def multi_cases():
     yield multi("all right", [[1, 0], [0, 1]], [[1, 0], [0, 1]])
 
 
+def multi_ranking_cases():
+    g = common.rng("metrics multi ranking")
+    for n, classes, digits in ((20, 2, 6), (150, 5, 6), (150, 5, 1), (40, 3, 1)):
+        gold = (g.random((n, classes)) < 0.3).astype(int)
+        scores = np.round(np.clip(0.6 * g.random((n, classes)) + 0.3 * gold, 0, 1), digits)
+        case = {"name": f"{n} rows of {classes}, {digits} digits", "gold": gold.tolist(), "scores": scores.tolist()}
+        for average in ("macro", "micro"):
+            case[f"roc_auc_{average}"] = finite(sk.roc_auc_score(gold, scores, average=average))
+            case[f"average_precision_{average}"] = finite(sk.average_precision_score(gold, scores, average=average))
+        yield case
+
+
 def wilson_cases():
     z = stats.norm.ppf(0.975)
     for right, total in ((0, 1), (1, 1), (0, 10), (10, 10), (7, 10), (450, 500), (1, 1000), (500_000, 1_000_000)):
@@ -214,6 +226,6 @@ def wilson_cases():
 def make() -> None:
     warnings.filterwarnings("ignore")
     common.write_json(common.OUT / "metrics.json", {"single_label": list(single_cases()), "regression": list(regression_cases()),
-                                                    "multi_label": list(multi_cases()),
+                                                    "multi_label": list(multi_cases()), "multi_label_ranking": list(multi_ranking_cases()),
                                                     "ranking": list(ranking_cases()), "probabilistic": list(probabilistic_cases()),
                                                     "wilson_95": list(wilson_cases())})
