@@ -66,7 +66,7 @@ class Analysis(InteropTest):
 
     def tiny(self, output):
         words = words_of(model_folder("bert"))
-        rows = [{"text": f"{words[i % 97 % len(words)]} {words[(7 * i) % len(words)]} {words[(i * i) % len(words)]}", "label": ["bad", "good"][(i * 5 // 3) % 2]} for i in range(160)]
+        rows = [{"text": f"{words[i % 97 % len(words)]} {words[(7 * i) % len(words)]} {words[(i * i) % len(words)]}", "label": ["negative", "neutral", "positive"][(i * 5 // 3) % 3]} for i in range(160)]
         files = {split: str(write_rows(self.path(split + ".jsonl"), part)) for split, part in (("train", rows[:96]), ("validation", rows[96:128]), ("test", rows[128:]))}
         return self.config("tiny.yaml", {
             "model": str(model_folder("bert")), "task": "text-classification", "data": {**files, "max_length": 16},
@@ -76,17 +76,17 @@ class Analysis(InteropTest):
             "analysis": {"draws": 200, "jobs": 2}, "output_dir": str(output)})
 
     def test_killed_and_resumed_is_the_same_report(self):
-        whole, broken = self.folder / "whole", self.folder / "broken"
-        config = self.tiny(whole)
+        whole, broken = self.folder / "whole", self.folder / "out"
+        config = self.tiny(broken)
         self.attune("analyze", config)
-        args = (config, "--output_dir", broken)
-        self.kill_after(2, broken, *args)
-        self.kill_after(6, broken, *args)
-        self.attune("analyze", *args)
+        broken.rename(whole)
+        self.kill_after(2, broken, config)
+        self.kill_after(6, broken, config)
+        self.attune("analyze", config)
         self.assertEqual(without_times(json.loads((whole / "results/metrics/analysis.json").read_text())), without_times(json.loads((broken / "results/metrics/analysis.json").read_text())))
         cells = sorted(p.name for p in (whole / "cells").iterdir())
         self.assertEqual(cells, sorted(p.name for p in (broken / "cells").iterdir()))
-        self.assertEqual(len(cells), 12, "the failed variant has no cells")
+        self.assertEqual(len(cells), 15)
         for cell in cells:
             for name in ("adapter_model.safetensors", "model.safetensors", "predictions.jsonl", "validation_predictions.jsonl"):
                 a, b = whole / "cells" / cell / name, broken / "cells" / cell / name
@@ -95,6 +95,8 @@ class Analysis(InteropTest):
                     self.assertEqual(a.read_bytes(), b.read_bytes(), f"{cell}/{name}")
         for path in sorted((whole / "results").rglob("*.csv")):
             name = path.relative_to(whole)
+            if name.name in ("front-step.csv", "front-latency.csv", "time.csv"):
+                continue  # of times alone
             self.assertEqual(table_without_times(path), table_without_times(broken / name), str(name))
 
     def every_number_is_in_csv(self, folder):
