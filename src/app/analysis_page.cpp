@@ -68,8 +68,8 @@ Table variants_table(const Analysis& a, const AnalysisSummary& s) {
   }
   t.note = fmt::format(
       "Intervals: BCa bootstrap over rows, the predictions of all seeds of a row drawn together. sd: standard deviation over seeds. A variant is called better or worse where the "
-      "difference stays significant at 5 % after Holm's correction and every shared seed points the same way; equivalent where the 90 % interval over seeds lies within {:.3g} points.",
-      100 * a.config.analysis.margin);
+      "difference stays significant at 5 % after Holm's correction and every shared seed points the same way; equivalent where the 90 % interval over seeds lies within {}.",
+      s.margin_text);
   return t;
 }
 

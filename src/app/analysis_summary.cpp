@@ -10,6 +10,7 @@
 #include "app/compared_metric.h"
 #include "app/fingerprints.h"
 #include "base/error.h"
+#include "base/utf8.h"
 #include "metrics/multiple.h"
 
 namespace attune {
@@ -192,7 +193,7 @@ void find(VariantComparison& c, const Shared& shared, const Analysis& a, const A
       c.sentence = fmt::format("**{}** is {} than **{}** by {} ({}{}).", right, c.finding == Finding::kBetter ? "better" : "worse", left, told(std::fabs(c.difference), s, a.metric), range, seeds);
       break;
     case Finding::kEquivalent:
-      c.sentence = fmt::format("**{}** and **{}** are equivalent within {}: the difference is {} ({}{}).", right, left, told(margin_of(s, a), s, a.metric), told(c.difference, s, a.metric), range, seeds);
+      c.sentence = fmt::format("**{}** and **{}** are equivalent within {}: the difference is {} ({}{}).", right, left, s.margin_text, told(c.difference, s, a.metric), range, seeds);
       break;
     case Finding::kUnclear:
       c.sentence = fmt::format("**{}** cannot be told from **{}**: the difference is {} ({}{}).", right, left, told(c.difference, s, a.metric), range, seeds);
@@ -248,6 +249,7 @@ void recommend(AnalysisSummary& s, const Analysis& a) {
   s.against_best = compare_with(*s.best, s, a);
   s.ship = s.best;
   const auto trained = [&](size_t i) { return result_number(s.variants[i].first, "trainable_parameters"); };
+  const auto weights = [&](size_t i) { return grouped(static_cast<uint64_t>(trained(i))); };
   for (const VariantComparison& c : s.against_best) {
     const VariantSummary& v = s.variants[c.b];
     const double margin = margin_of(s, a);
@@ -266,7 +268,7 @@ void recommend(AnalysisSummary& s, const Analysis& a) {
     s.reasons.push_back(fmt::format("It is the best of {} trained variants by {}.", std::count_if(s.variants.begin(), s.variants.begin() + static_cast<std::ptrdiff_t>(s.scored), [](const auto& v) { return !v.untrained; }), chosen));
   } else {
     const VariantComparison* c = against(s.against_best, *s.ship);
-    s.reasons.push_back(fmt::format("The best by {} is **{}** ({} {}). {} trains {:.0f} weights instead of {:.0f}, and {}", chosen, best.name, a.metric, share(best.mean()), ship.name, trained(*s.ship), trained(*s.best),
+    s.reasons.push_back(fmt::format("The best by {} is **{}** ({} {}). {} trains {} weights instead of {}, and {}", chosen, best.name, a.metric, share(best.mean()), ship.name, weights(*s.ship), weights(*s.best),
                                     c->sentence));
     s.reasons.push_back(fmt::format("That it is as good was seen on the {} rows themselves, so its own figure there may be a little flattered.", a.split == "test" ? "test" : "validation"));
   }
@@ -324,8 +326,7 @@ void add_cost(AnalysisSummary& s, const Analysis& a) {
     for (const auto& [phase, seconds] : r.results["phase_seconds"].items()) (phase == "evaluation" ? s.evaluation_seconds : s.step_seconds) += seconds.get<double>();
   }
   const double work = s.step_seconds + s.evaluation_seconds;
-  const bool all_computed = std::all_of(a.results.begin(), a.results.end(), [](const CellResult& r) { return r.state == CellResult::State::kDone; });
-  if (work > 0 && all_computed) s.overhead = a.wall_seconds * static_cast<double>(a.choice.plan.jobs) / work;
+  if (work > 0 && a.wall_seconds > 0) s.overhead = a.wall_seconds * static_cast<double>(a.choice.plan.jobs) / work;
 }
 
 }  // namespace
@@ -382,6 +383,8 @@ AnalysisSummary summarise(const Analysis& a) {
   const bool percent = is_percent(s.variants.front().predictions), share = !percent && !no_shares.contains(a.metric);
   s.scale = share ? 100 : 1;
   s.unit = share || percent ? "points of " : "of ";
+  const double margin = s.scale * margin_of(s, a);
+  s.margin_text = fmt::format("{:.4g} {}{}", margin, margin == 1 && (share || percent) ? "point of " : s.unit, a.metric);
   for (size_t i = 0; i < s.scored; ++i)
     if (const auto rate = a.value(s.variants[i].cells.front(), a.split + "_majority_rate")) s.majority_rate = rate;
   const auto named = [&](const std::string& name) {

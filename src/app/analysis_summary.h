@@ -64,6 +64,7 @@ struct AnalysisSummary {
   std::optional<double> majority_rate;
   bool lower_is_better = false;
   double scale = 100;              ///< of differences as they are told: 100 where the metric is a share, else 1
+  std::string margin_text;          ///< "1 point of accuracy"
   std::string unit = "points of ";  ///< before the metric's name; "" where it is neither a share nor in percent
   /// steps and evaluations of all computed cells, and what the analysis took beside them.
   double step_seconds = 0, evaluation_seconds = 0, overhead = 0;

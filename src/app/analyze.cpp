@@ -18,6 +18,7 @@ namespace {
 
 using Clock = std::chrono::steady_clock;
 constexpr const char* kStateFile = "analysis.json";
+constexpr const char* kSpentFile = "spent.json";
 constexpr const char* kRankingFile = "module_ranking.json";
 
 /// Our folder, or none yet.
@@ -31,7 +32,7 @@ void open_folder(const RunConfig& run) {
       fail(ErrorCode::kState, {.id = "run.not_empty", .where = folder.string(), .what = "the output folder holds something else than an analysis (" + names.front() + ")", .hint = "choose another output_dir"});
   }
   if (ours && run.overwrite)
-    for (const char* name : {"cells", "results", kStateFile, kRankingFile, "report.html", "report.md", "config.yaml"}) file_system().remove(folder / name);
+    for (const char* name : {"cells", "results", kStateFile, kRankingFile, kSpentFile, "report.html", "report.md", "config.yaml"}) file_system().remove(folder / name);
   file_system().make_folder(folder);
 }
 
@@ -144,6 +145,31 @@ std::vector<Cell> make_cells(const VariantPlan& plan, const AnalyzeConfig& confi
     }
   return cells;
 }
+
+/// Wall clock spent on these very cells by this process and those before it, which were killed or only told the report again.
+class SpentTime {
+ public:
+  SpentTime(fs::path file, std::span<const Cell> cells, Clock::time_point begin) : file_(std::move(file)), begin_(begin) {
+    std::string hashes;
+    for (const Cell& c : cells) hashes += c.hash;
+    key_ = sha256_hex(hashes);
+    if (!file_exists(file_)) return;
+    const Json j = read_json(file_);
+    if (get_string(j, "cells", "", file_.string()) == key_) seconds_ = earlier_ = get_number(j, "wall_seconds", 0, file_.string());
+  }
+  double seconds() const { return seconds_; }
+  /// A cell has been computed.
+  void add() {
+    seconds_ = earlier_ + std::chrono::duration<double>(Clock::now() - begin_).count();
+    write_file_atomically(file_, dump_json(Json{{"cells", key_}, {"wall_seconds", seconds_}}) + "\n");
+  }
+
+ private:
+  fs::path file_;
+  Clock::time_point begin_;
+  std::string key_;
+  double earlier_ = 0, seconds_ = 0;
+};
 
 /// How many cells run side by side on how many threads: as the folder's earlier process settled it, since the numbers depend on the threads.
 PlanChoice settle_plan(const AnalyzeConfig& config, std::span<const Cell> cells, const SharedInputs& shared) {
@@ -265,10 +291,14 @@ Analysis run_analysis(const AnalyzeConfig& config) {
   note(fmt::format("{} variants x {} seeds = {} cells; {}", a.plan.variants.size(), a.plan.seeds.size(), a.cells.size(), a.choice.reason));
   GrowingTable table(a, queue, order);
   for (size_t i = 0; i < queue.size(); ++i) table.expect(order[i], queue[i].error.empty() ? weight_of(queue[i]) : 0);
-  const auto results = run_cells(queue, shared, a.choice.plan, [&](size_t at, const CellResult& r) { table.add(at, r); });
+  SpentTime spent(folder / kSpentFile, a.cells, begin);
+  const auto results = run_cells(queue, shared, a.choice.plan, [&](size_t at, const CellResult& r) {
+    table.add(at, r);
+    if (r.state == CellResult::State::kDone) spent.add();
+  });
   a.results.resize(results.size());
   for (size_t i = 0; i < order.size(); ++i) a.results[order[i]] = results[i];
-  a.wall_seconds = std::chrono::duration<double>(Clock::now() - begin).count();
+  a.wall_seconds = spent.seconds();
   if (config.analysis.latency) measure_latencies(a, shared);
   return a;
 }

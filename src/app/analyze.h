@@ -40,7 +40,7 @@ struct Analysis {
   std::vector<CellResult> results;
   std::string split;         ///< "test" or "eval": what the variants are compared on
   std::string metric;        ///< without prefix
-  double wall_seconds = 0;   ///< of this process, without latencies; kept cells cost nothing
+  double wall_seconds = 0;   ///< spent on these cells so far, by earlier processes too; without latencies
   std::map<std::string, double> latency;  ///< by variant: median seconds from one text to its answer, the first seed's model alone on the machine
   size_t cell(size_t variant, size_t seed) const { return variant * plan.seeds.size() + seed; }
   /// results[..][split_metric], where there is one.

@@ -83,7 +83,11 @@ class RowsEvaluator {
     });
   }
 
-  static size_t size_of(const Row& row) { return row.text.size() + (row.pair ? row.pair->size() : 0); }
+  /// Bytes of a language model's row: its text, prompt and completion, or messages.
+  size_t size_of(const Row& row) const {
+    if (m_.task->answers_rows()) return 0;
+    return row.text.size() + (row.pair ? row.pair->size() : 0) + (row.label.is_null() ? 0 : row.label.dump().size());
+  }
 
   bool full() const {
     if (!m_.task->answers_rows()) return bytes_ >= 2 * how_.text_bytes;
@@ -176,7 +180,7 @@ class RowsEvaluator {
   std::vector<size_t> subset_;
   Progress progress_;
   std::vector<Row> rows_;
-  size_t bytes_ = 0;  // of their texts
+  size_t bytes_ = 0;  // size_of them all
   std::map<std::string, Group> groups_;
   std::vector<ObjectWriter> row_files_;  // as Task::row_files
   double loss_sum_ = 0, loss_count_ = 0;

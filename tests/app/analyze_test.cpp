@@ -77,6 +77,14 @@ TEST_F(AnalyzeTest, ACellGivesWhatTheSameTrainingGivesAlone) {
   EXPECT_EQ(read_file(root_ / "alone/predictions.jsonl"), read_file(fs::path(a.cells[a.cell(1, 1)].config.output_dir) / "predictions.jsonl"));
 }
 
+TEST_F(AnalyzeTest, ACellInCodesDoesNotCountTheSharedBase) {
+  AnalyzeConfig c = analysis("analysis");
+  c.variants = Json::parse(R"(["lora", "qlora_int8"])");
+  const Analysis a = run_analysis(c);
+  const auto weights = [&](size_t cell) { return a.results[cell].results["memory_peak_bytes"]["weights"].get<int64_t>(); };
+  EXPECT_LT(weights(1), weights(0));
+}
+
 TEST_F(AnalyzeTest, AChangedSettingIsAnotherCell) {
   const Analysis a = run_analysis(analysis("analysis"));
   AnalyzeConfig other = analysis("analysis");

@@ -364,19 +364,20 @@ TEST(Compare, EveryFigureIsThatOfTheEvaluation) {
   EXPECT_EQ(by_group["units"]["count"], 14);
 }
 
-TEST(Compare, ExchangedScoresGiveTheAreasOfTheMixture) {
-  const StoredPredictions a = binary("a", 30, 0.8, 1), b = binary("b", 30, 0.7, 2);
-  const ComparedMetric m = compared_metric("roc_auc", a, b);
-  std::vector<uint8_t> swapped(30), positive;
-  std::vector<double> left, right;
-  for (size_t i = 0; i < 30; ++i) {
-    swapped[i] = i % 3 == 0;
-    positive.push_back(a.gold[i] == 1);
-    left.push_back((swapped[i] ? b : a).scores[2 * i + 1]);
-    right.push_back((swapped[i] ? a : b).scores[2 * i + 1]);
+TEST(Compare, ExchangedRowsGiveTheFiguresOfTheMixture) {
+  for (const int classes : {2, 3}) {
+    const StoredPredictions a = binary("a", 60, 0.8, 1, classes), b = binary("b", 60, 0.7, 2, classes);
+    StoredPredictions left = a, right = b;
+    std::vector<uint8_t> swapped(60);
+    for (size_t i = 0; i < 60; i += 3) {
+      swapped[i] = 1;
+      std::swap(left.predicted[i], right.predicted[i]);
+      for (size_t c = 0; c < a.labels.size(); ++c) std::swap(left.scores[i * a.labels.size() + c], right.scores[i * a.labels.size() + c]);
+    }
+    const Json of_left = stored_metrics(left), of_right = stored_metrics(right);
+    for (const std::string& name : metric_names(a))
+      EXPECT_NEAR(*compared_metric(name, a, b).swapped(swapped), of_right[name].get<double>() - of_left[name].get<double>(), 1e-12) << classes << " classes, " << name;
   }
-  const std::vector<int32_t> once(30, 1);
-  EXPECT_NEAR(*m.swapped(swapped), *roc_auc_statistic(positive, right)(once) - *roc_auc_statistic(positive, left)(once), 1e-12);
 }
 
 // ---- Gates

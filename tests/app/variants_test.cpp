@@ -57,6 +57,11 @@ TEST(Variants, PresetsSetWhatTheirNamesSay) {
   EXPECT_EQ(config(9).quantization.type, StoredForm::kNf4);
   EXPECT_EQ(config(10).peft.method, "full");
   EXPECT_EQ(config(10).training.learning_rate, 5e-5);
+  for (const int rank : {16, 32}) {
+    const RunConfig c = apply_variant(read_variants(Json::array({"lora_r" + std::to_string(rank)}), base()).variants[0], base(), 3);
+    EXPECT_EQ(c.peft.r, rank);
+    EXPECT_EQ(c.peft.lora_alpha, 2 * rank);
+  }
 }
 
 TEST(Variants, EveryPresetOfTheHelpExists) {

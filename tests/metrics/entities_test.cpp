@@ -9,7 +9,9 @@
 #include "base/error.h"
 #include "base/json.h"
 #include "metrics/aggregation.h"
+#include "metrics/clusters.h"
 #include "metrics/seqeval.h"
+#include "metrics/tag_report.h"
 
 namespace attune {
 namespace {
@@ -151,6 +153,48 @@ TEST(Seqeval, WithoutAnyEntity) {
   EXPECT_EQ(s.macro.f1, 0);
   EXPECT_EQ(s.accuracy, 1);
   EXPECT_THAT(entity_report(s), HasSubstr("micro avg     0.0000"));
+}
+
+TEST(TagTally, EqualsTheFunctionsOfAllRowsAtOnce) {
+  // Documents of three sentences; IOB1 but for the prediction's mistakes, so the scheme is known at the end only.
+  const std::vector<std::vector<std::string>> gold{{"I-PER", "I-PER", "O", "I-LOC"}, {"O", "I-LOC", "B-LOC"}, {"I-PER", "O"}, {"O", "I-ORG"}, {"I-LOC", "B-LOC", "O"}, {"O"}, {"I-PER"}, {"I-ORG", "O", "I-PER"}, {"O", "O"}};
+  std::vector<std::vector<std::string>> predicted = gold;
+  predicted[0][3] = "O";
+  predicted[1][2] = "I-LOC";
+  predicted[3][1] = "B-ORG";  // breaks IOB1: nothing before it
+  predicted[7][0] = "I-PER";
+  std::vector<double> twice_hits, entities;
+  std::vector<uint64_t> clusters;
+  int64_t broken = 0;
+  for (const bool strict : {false, true}) {
+    TagTally unsettled(std::nullopt, strict), settled(std::optional(TagScheme::kIob1), strict);
+    twice_hits.clear(), entities.clear(), clusters.clear();
+    broken = 0;
+    for (size_t i = 0; i < gold.size(); ++i) {
+      clusters.push_back(i / 3);
+      for (TagTally* tally : {&unsettled, &settled}) tally->add(gold[i], predicted[i], clusters[i], {.windows = 1, .words = static_cast<int64_t>(gold[i].size()), .without_token = i == 2});
+      const EntityCounts c = row_entities(gold[i], predicted[i], strict ? std::optional(TagScheme::kIob1) : std::nullopt);
+      twice_hits.push_back(2.0 * static_cast<double>(c.hits));
+      entities.push_back(static_cast<double>(c.gold + c.predicted));
+      broken += !check_tags(predicted[i], TagScheme::kIob1).empty();
+    }
+    const Json m = settled.json();
+    EXPECT_EQ(m, unsettled.json());
+    const EntityScores s = strict ? strict_entity_scores(gold, predicted, TagScheme::kIob1) : entity_scores(gold, predicted);
+    EXPECT_EQ(m["scheme"], "IOB1");
+    EXPECT_EQ(m["overall_f1"].get<double>(), s.micro.f1);
+    EXPECT_EQ(m["overall_precision"].get<double>(), s.micro.precision);
+    EXPECT_EQ(m["overall_accuracy"].get<double>(), s.accuracy);
+    EXPECT_EQ(m["weighted_f1"].get<double>(), s.weighted.f1);
+    EXPECT_EQ(m["report"], entity_report(s));
+    EXPECT_GT(broken, 0);
+    EXPECT_EQ(m["broken_predictions"], broken);
+    EXPECT_EQ(m["words_without_token"], 1);
+    EXPECT_EQ(m["windows"], 9);
+    const auto interval = clustered_interval(twice_hits, entities, clusters);
+    ASSERT_TRUE(interval);
+    EXPECT_EQ(m["overall_f1_interval"], (Json{interval->low, interval->high}));
+  }
 }
 
 TEST(Aggregation, EqualsTheTransformersPipeline) {

@@ -1,0 +1,109 @@
+// What an analysis concludes from cells whose predictions are known.
+#include "app/analysis_summary.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <cmath>
+
+#include "base/files.h"
+#include "base/random.h"
+
+namespace attune {
+namespace {
+
+using ::testing::HasSubstr;
+using ::testing::StartsWith;
+
+class Concluded : public ::testing::Test {
+ protected:
+  static constexpr int kRows = 400, kSeeds = 3;
+
+  void SetUp() override {
+    root_ = fs::path(::testing::TempDir()) / (std::string("attune_summary_") + ::testing::UnitTest::GetInstance()->current_test_info()->name());
+    fs::remove_all(root_);
+    fs::create_directories(root_);
+    a_.split = "test";
+    a_.metric = "accuracy";
+    a_.config.analysis.draws = 500;
+    a_.plan.seeds = {0, 1, 2};
+  }
+
+  /// A variant that has about `right` of the rows right, with the same rows hard for all; `doubt` is the probability of the other label.
+  void add(const std::string& name, double right, int64_t weights, double validation, double doubt = 0.25) {
+    a_.plan.variants.push_back({.name = name});
+    for (int s = 0; s < kSeeds; ++s) {
+      std::string lines;
+      int hits = 0;
+      double loss = 0;
+      for (int i = 0; i < kRows; ++i) {
+        Random hard(static_cast<uint64_t>(i)), luck(mix_key(static_cast<uint64_t>(s), static_cast<uint64_t>(i)));
+        const bool hit = hard.uniform() + 0.02 * (luck.uniform() - 0.5) < right, gold = i % 2;
+        const double positive = gold == hit ? 1 - doubt : doubt;
+        hits += hit;
+        loss -= std::log(hit ? 1 - doubt : doubt) / kRows;
+        lines += dump_json({{"id", std::to_string(i)}, {"gold", gold ? "pos" : "neg"}, {"prediction", gold == hit ? "pos" : "neg"}, {"scores", {{"neg", 1 - positive}, {"pos", positive}}}}, {.indent = -1}) + "\n";
+      }
+      const fs::path file = root_ / (name + std::to_string(s) + ".jsonl");
+      write_file_atomically(file, lines);
+      Cell cell;
+      cell.name = name;
+      cell.config.output_dir = file.string();
+      a_.cells.push_back(cell);
+      CellResult r;
+      r.state = CellResult::State::kDone;
+      r.results = {{"test_accuracy", static_cast<double>(hits) / kRows}, {"eval_accuracy", validation}, {"test_log_loss", loss}, {"eval_log_loss", 1 - validation}, {"trainable_parameters", weights}, {"test_majority_rate", 0.5},
+                   {"phase_seconds", {{"data", 0.0}, {"forward", 1.0}, {"backward", 2.0}, {"optimizer", 0.5}, {"evaluation", 0.5}, {"checkpoint", 0.0}}}};
+      a_.results.push_back(r);
+    }
+  }
+
+  fs::path root_;
+  Analysis a_;
+};
+
+TEST_F(Concluded, FindingsPointTheRightWay) {
+  add("lora", 0.80, 1000, 0.80);
+  add("good", 0.90, 5000, 0.91);
+  add("bad", 0.60, 1000, 0.62);
+  add("like", 0.803, 1000, 0.80);
+  a_.wall_seconds = 66;
+  a_.choice.plan.jobs = 1;
+  const AnalysisSummary s = summarise(a_);
+  ASSERT_EQ(s.against_reference.size(), 3u);
+  EXPECT_EQ(s.against_reference[0].finding, Finding::kBetter);
+  EXPECT_THAT(s.against_reference[0].sentence, HasSubstr("**good** is better than **lora** by 1"));
+  EXPECT_EQ(s.against_reference[1].finding, Finding::kWorse);
+  EXPECT_EQ(s.against_reference[2].finding, Finding::kEquivalent);
+  EXPECT_THAT(s.against_reference[2].sentence, HasSubstr("equivalent within 1 point of accuracy: the difference is 0."));
+  EXPECT_EQ(s.variants[*s.best].name, "good");
+  EXPECT_EQ(s.variants[*s.ship].name, "good");
+  EXPECT_THAT(s.answer, StartsWith("Ship good: accuracy "));
+  EXPECT_THAT(s.reasons, testing::Contains(StartsWith("Significantly worse than good: lora, bad, like.")));
+  EXPECT_NEAR(s.overhead, 66.0 / (12 * 4), 1e-12);
+}
+
+TEST_F(Concluded, TheSmallerOfTwoEqualsIsShippedAndTheWordIsSaid) {
+  add("large", 0.900, 22000000, 0.92);
+  add("small", 0.899, 37634, 0.90);
+  add("worse", 0.80, 10, 0.80);
+  const AnalysisSummary s = summarise(a_);
+  EXPECT_EQ(s.variants[*s.best].name, "large");
+  EXPECT_EQ(s.variants[*s.ship].name, "small");
+  EXPECT_THAT(s.reasons, testing::Contains(HasSubstr("small trains 37,634 weights instead of 22,000,000")));
+  EXPECT_THAT(s.reasons, testing::Contains(HasSubstr("a little flattered")));
+}
+
+TEST_F(Concluded, ALossIsBetterWhereItIsSmaller) {
+  a_.metric = "log_loss";
+  add("unsure", 0.85, 1000, 0.5, 0.45);
+  add("sure", 0.85, 1000, 0.6, 0.15);
+  const AnalysisSummary s = summarise(a_);
+  EXPECT_TRUE(s.lower_is_better);
+  EXPECT_EQ(s.against_reference[0].finding, Finding::kBetter);
+  EXPECT_LT(s.against_reference[0].difference, 0);
+  EXPECT_EQ(s.variants[*s.best].name, "sure") << "the smaller validation loss";
+}
+
+}  // namespace
+}  // namespace attune
