@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <numeric>
 
 #include "base/error.h"
 
@@ -313,13 +314,21 @@ std::optional<NamePlace> free_place(double x, double y, double width, const std:
   return std::nullopt;
 }
 
+/// Ringed points first.
+std::vector<size_t> naming_order(const Series& s) {
+  std::vector<size_t> order(s.labels.size());
+  std::iota(order.begin(), order.end(), size_t{0});
+  std::stable_partition(order.begin(), order.end(), [&](size_t i) { return std::find(s.marked.begin(), s.marked.end(), i) != s.marked.end(); });
+  return order;
+}
+
 /// A name that finds no place is left out: the CSV has it.
 void set_names(Script& script, const Chart& chart) {
   const Place xs{chart.x, x_range(chart)}, ys{chart.y, values_range(chart, false)};
   if (chart.kind != ChartKind::kScatter || xs.range.empty() || ys.range.empty()) return;
   std::vector<Box> taken = drawn_parts(chart, xs, ys);
   for (const Series& s : chart.series)
-    for (size_t i = 0; i < s.labels.size(); ++i) {
+    for (const size_t i : naming_order(s)) {
       if (s.labels[i].empty() || !std::isfinite(s.x[i]) || !std::isfinite(s.y[i])) continue;
       const std::string text = shortened(s.labels[i]);
       const double x = xs.of(s.x[i]), y = ys.of(s.y[i]), width = 0.0105 * static_cast<double>(text.size());

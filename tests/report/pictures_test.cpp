@@ -61,6 +61,25 @@ TEST(Pictures, EveryKindIsDrawnWithItsNumbersBeside) {
   EXPECT_THAT(read_file(folder / "loss.svg"), HasSubstr("loss (nats)"));
 }
 
+TEST(Pictures, RingedPointsAreNamedFirst) {
+  // Twenty points on one spot: there is room for some of their names only.
+  Chart c{.id = "a", .title = "t", .kind = ChartKind::kScatter, .x = {"x", ""}, .y = {"y", ""}};
+  Series s{.name = "s"};
+  for (int i = 0; i < 20; ++i) {
+    s.x.push_back(1);
+    s.y.push_back(1 + 1e-6 * i);
+    s.labels.push_back("variant-" + std::to_string(i) + "-of-many");
+  }
+  s.x.push_back(3);
+  s.y.push_back(2);
+  s.labels.emplace_back("away");
+  c.series = {s};
+  const auto named = [&] { return gnuplot_script(c, "a.svg", "a.png").find("'variant-19-of-many'") != std::string::npos; };
+  EXPECT_FALSE(named());
+  c.series[0].marked = {19};
+  EXPECT_TRUE(named());
+}
+
 TEST(Pictures, TextsAreNeverCommands) {
   if (!find_program("gnuplot")) GTEST_SKIP() << "gnuplot is not in PATH (apt-get install gnuplot-nox)";
   const fs::path folder = fresh_folder(), sign = folder / "broken";

@@ -21,7 +21,7 @@
       const points = s.x.map((x, k) => ({ x, y: s.y[k] }));
       const base = look(s, i, colours);
       const plain = s.dashed || (joined && (points.length > 40 || s.second_axis));
-      const set = { ...base, pointStyle: plain ? "line" : base.pointStyle, data: points, names: s.labels?.map((name) => shorten(name, 30)), showLine: joined || s.dashed, borderWidth: 2, borderDash: s.dashed ? [6, 4] : s.second_axis ? [2, 3] : [], pointRadius: plain ? 0 : joined ? 3 : 5, pointHitRadius: 8 };
+      const set = { ...base, pointStyle: plain ? "line" : base.pointStyle, data: points, names: s.labels?.map((name) => shorten(name, 30)), namedFirst: s.marked ?? [], showLine: joined || s.dashed, borderWidth: 2, borderDash: s.dashed ? [6, 4] : s.second_axis ? [2, 3] : [], pointRadius: plain ? 0 : joined ? 3 : 5, pointHitRadius: 8 };
       return s.marked ? [set, ring(s, points, base, colours)] : [set];
     });
   }

@@ -79,7 +79,7 @@ const Drawing = (() => {
     }
     return parts;
   }
-  /// Names stand where they hide neither points nor one another; one that finds no place is left to the tooltip.
+  /// Names stand where they hide neither points nor one another, those of ringed points first; one that finds no place is left to the tooltip.
   const names = {
     id: "names",
     afterDatasetsDraw(chart, _, { show, colour }) {
@@ -92,9 +92,10 @@ const Drawing = (() => {
       ctx.fillStyle = colour;
       ctx.textBaseline = "middle";
       for (const { set, meta } of sets)
-        meta.data.forEach((p, i) => {
+        [...(set.namedFirst ?? []), ...meta.data.keys()].forEach((i, at, order) => {
+          const p = meta.data[i];
           const text = set.names?.[i];
-          if (!text) return;
+          if (!text || order.indexOf(i) < at) return;
           const w = ctx.measureText(text).width;
           const h = 14;
           const places = [0, -10, 10, -20, 20, -30, 30].flatMap((dy) => [[13, dy - h / 2], [-w - 13, dy - h / 2]]).map(([dx, dy]) => ({ x: p.x + dx, y: p.y + dy, w, h }));
