@@ -145,7 +145,8 @@ class Sha256 {
   void* context_;
 };
 
-/// A kernel lock (flock) on `folder/.lock`: one writer a run folder, freed when the process ends however it ends.
+/// A kernel lock (flock) on `folder/.lock`: one writer a run folder, freed when the process ends however it ends. Of a holder that
+/// was killed the children may be a moment behind: they are waited for, at most 5 s.
 /// Error(kState) "run.locked" names the holder (pid, host, since).
 class FolderLock {
  public:

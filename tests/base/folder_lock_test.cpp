@@ -51,6 +51,34 @@ TEST(FolderLockTest, EndsWithItsProcessHoweverThatEnds) {
   ::close(ends[1]);
 }
 
+TEST(FolderLockTest, ChildrenOfAKilledHolderAreWaitedFor) {
+  TempFolder t;
+  int ends[2];
+  ASSERT_EQ(::pipe(ends), 0);
+  const pid_t child = ::fork();
+  ASSERT_GE(child, 0);
+  if (child == 0) {
+    try {
+      FolderLock lock(t.path());
+      if (::fork() == 0) {  // ends after its parent, and has the lock until then
+        ::usleep(300000);
+        ::_exit(0);
+      }
+      if (::write(ends[1], "x", 1) != 1) ::_exit(1);
+      for (;;) ::pause();
+    } catch (...) {
+    }
+    ::_exit(1);
+  }
+  char ready;
+  ASSERT_EQ(::read(ends[0], &ready, 1), 1);
+  ::kill(child, SIGKILL);
+  ::waitpid(child, nullptr, 0);
+  EXPECT_EQ(error_id([&] { FolderLock after(t.path()); }), "");
+  ::close(ends[0]);
+  ::close(ends[1]);
+}
+
 TEST(FolderLockTest, APartialOfALivingProcessStays) {
   TempFolder t;
   int ends[2];
