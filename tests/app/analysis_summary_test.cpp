@@ -31,7 +31,9 @@ class Concluded : public ::testing::Test {
 
   /// A variant that has about `right` of the rows right, with the same rows hard for all; `doubt` is the probability of the other label.
   void add(const std::string& name, double right, int64_t weights, double validation, double doubt = 0.25) {
-    a_.plan.variants.push_back({.name = name});
+    Variant variant;
+    variant.name = name;
+    a_.plan.variants.push_back(std::move(variant));
     for (int s = 0; s < kSeeds; ++s) {
       std::string lines;
       int hits = 0;
