@@ -127,8 +127,8 @@ class Analysis(InteropTest):
         output = self.folder / "sst2"
         config = self.config("sst2.yaml", {
             "model": str(MINILM), "task": "text-classification",
-            "data": {"train": str(SST2 / "train-sentences.tsv"), "validation": str(SST2 / "dev.tsv"), "test": str(SST2 / "test.tsv"), "max_length": 64,
-                     "max_train_samples": 2000, "max_validation_samples": 200, "max_test_samples": 500, "stratify": True},
+            "data": {"train": str(SST2 / "train-sentences.tsv"), "validation": str(SST2 / "dev.tsv"), "test": str(SST2 / "test.tsv"), "max_length": 48,
+                     "max_train_samples": 2000, "max_validation_samples": 100, "max_test_samples": 400, "stratify": True},
             "peft": {"method": "lora", "r": 8, "lora_alpha": 16, "lora_dropout": 0.1, "target_modules": ["query", "value"]},
             "training": {"num_train_epochs": 1, "per_device_train_batch_size": 32, "learning_rate": 2e-3, "warmup_ratio": 0.06, "seed": 0},
             "variants": {"list": ["base", "lora", "lora_r4", "query_only", "selective", "bias_training", "qlora_int8", "qlora_nf4", "full"], "seeds": 3},
