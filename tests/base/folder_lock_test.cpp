@@ -3,6 +3,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <memory>
+
 #include "temp_folder.h"
 
 namespace attune {
@@ -11,6 +13,38 @@ namespace {
 using testing::error_id;
 using testing::error_of;
 using testing::TempFolder;
+
+/// A process that has done something and waits to be killed.
+class Waiting {
+ public:
+  template <typename Action>
+  explicit Waiting(Action action) {
+    int ends[2];
+    if (::pipe(ends) != 0) throw Bug("pipe");
+    pid_ = ::fork();
+    if (pid_ == 0) {
+      try {
+        const auto held = action();
+        if (::write(ends[1], "x", 1) != 1) ::_exit(1);
+        for (;;) ::pause();
+      } catch (...) {
+      }
+      ::_exit(1);
+    }
+    ::close(ends[1]);
+    char ready;
+    EXPECT_EQ(::read(ends[0], &ready, 1), 1);
+    ::close(ends[0]);
+  }
+  pid_t pid() const { return pid_; }
+  void kill() const {
+    ::kill(pid_, SIGKILL);
+    ::waitpid(pid_, nullptr, 0);
+  }
+
+ private:
+  pid_t pid_ = -1;
+};
 
 TEST(FolderLockTest, TheSecondIsToldWhoHoldsIt) {
   TempFolder t;
@@ -26,80 +60,36 @@ TEST(FolderLockTest, TheSecondIsToldWhoHoldsIt) {
 
 TEST(FolderLockTest, EndsWithItsProcessHoweverThatEnds) {
   TempFolder t;
-  int ends[2];
-  ASSERT_EQ(::pipe(ends), 0);
-  const pid_t child = ::fork();
-  ASSERT_GE(child, 0);
-  if (child == 0) {
-    try {
-      FolderLock lock(t.path());
-      if (::write(ends[1], "x", 1) != 1) ::_exit(1);
-      for (;;) ::pause();
-    } catch (...) {
-    }
-    ::_exit(1);
-  }
-  char ready;
-  ASSERT_EQ(::read(ends[0], &ready, 1), 1);
+  const Waiting holder([&] { return std::make_unique<FolderLock>(t.path()); });
   const Error e = error_of([&] { FolderLock second(t.path()); });
   EXPECT_EQ(e.info().id, "run.locked");
-  EXPECT_NE(std::string(e.what()).find("process " + std::to_string(child)), std::string::npos) << e.what();
-  ::kill(child, SIGKILL);
-  ::waitpid(child, nullptr, 0);
+  EXPECT_NE(std::string(e.what()).find("process " + std::to_string(holder.pid())), std::string::npos) << e.what();
+  holder.kill();
   EXPECT_EQ(error_id([&] { FolderLock third(t.path()); }), "");
-  ::close(ends[0]);
-  ::close(ends[1]);
 }
 
 TEST(FolderLockTest, ChildrenOfAKilledHolderAreWaitedFor) {
   TempFolder t;
-  int ends[2];
-  ASSERT_EQ(::pipe(ends), 0);
-  const pid_t child = ::fork();
-  ASSERT_GE(child, 0);
-  if (child == 0) {
-    try {
-      FolderLock lock(t.path());
-      if (::fork() == 0) {  // ends after its parent, and has the lock until then
-        ::usleep(300000);
-        ::_exit(0);
-      }
-      if (::write(ends[1], "x", 1) != 1) ::_exit(1);
-      for (;;) ::pause();
-    } catch (...) {
+  const Waiting holder([&] {
+    auto lock = std::make_unique<FolderLock>(t.path());
+    if (::fork() == 0) {  // ends after its parent, and has the lock until then
+      ::usleep(300000);
+      ::_exit(0);
     }
-    ::_exit(1);
-  }
-  char ready;
-  ASSERT_EQ(::read(ends[0], &ready, 1), 1);
-  ::kill(child, SIGKILL);
-  ::waitpid(child, nullptr, 0);
+    return lock;
+  });
+  holder.kill();
   EXPECT_EQ(error_id([&] { FolderLock after(t.path()); }), "");
-  ::close(ends[0]);
-  ::close(ends[1]);
 }
 
 TEST(FolderLockTest, APartialOfALivingProcessStays) {
   TempFolder t;
-  int ends[2];
-  ASSERT_EQ(::pipe(ends), 0);
-  const pid_t child = ::fork();
-  ASSERT_GE(child, 0);
-  if (child == 0) {
-    FolderCommit c(t / "out", false);
-    if (::write(ends[1], "x", 1) != 1) ::_exit(1);
-    for (;;) ::pause();
-  }
-  char ready;
-  ASSERT_EQ(::read(ends[0], &ready, 1), 1);
+  const Waiting writer([&] { return std::make_unique<FolderCommit>(t / "out", false); });
   remove_stale_partials(t.path());
   EXPECT_EQ(list_folder(t.path()).size(), 1u);
-  ::kill(child, SIGKILL);
-  ::waitpid(child, nullptr, 0);
+  writer.kill();
   remove_stale_partials(t.path());
   EXPECT_TRUE(list_folder(t.path()).empty());
-  ::close(ends[0]);
-  ::close(ends[1]);
 }
 
 TEST(FolderLockTest, Refusals) {

@@ -31,16 +31,49 @@ def table_without_times(path) -> list:
     return [[row[i] for i in keep if i < len(row)] for row in rows]
 
 
-def numbers_of_csv(folder) -> list:
+def plain(cell: str) -> str:
+    return re.sub(r"\\(.)", r"\1", cell).strip().strip("*")
+
+
+def tables_of_markdown(text: str) -> list:
+    """(headings, rows) of each table."""
+    out, lines = [], []
+    for line in [*text.splitlines(), ""]:
+        if line.startswith("|"):
+            lines.append([plain(c) for c in re.split(r"(?<!\\)\|", line)[1:-1]])
+        elif lines:
+            out.append((lines[0], lines[2:]))
+            lines = []
+    return out
+
+
+def tables_of_csv(folder) -> list:
+    """(file, columns, rows), rows as {column: text}."""
     out = []
     for path in sorted(folder.rglob("*.csv")):
-        for row in csv.reader(open(path, newline="", encoding="utf-8")):
-            for cell in row:
-                try:
-                    out.append(float(cell))
-                except ValueError:
-                    pass
+        with open(path, newline="", encoding="utf-8") as f:
+            rows = list(csv.reader(f))
+        out.append((path, rows[0], [dict(zip(rows[0], row)) for row in rows[1:]]))
     return out
+
+
+def shows(text: str, number: str, scale: int = 1) -> bool:
+    """`text` is the number of a CSV file, rounded to the digits it has."""
+    text = text.replace(",", "")
+    return number != "" and abs(scale * float(number) - float(text)) <= 0.5000001 * 10 ** -len(text.partition(".")[2])
+
+
+def cell_shows(cell: str, row: dict, column: str) -> bool:
+    number = r"-?[\d,]+(?:\.\d+)?"
+    if cell in ("–", ""):
+        return row[column] == ""
+    if interval := re.fullmatch(rf"({number}) \[({number}), ({number})\]", cell):
+        return all(shows(t, row[column + end]) for t, end in zip(interval.groups(), ("", "_low", "_high")))
+    if share := re.fullmatch(rf"({number}) %", cell):
+        return shows(share.group(1), row[column], 100)
+    if re.fullmatch(number, cell):
+        return shows(cell, row[column])
+    return float(row[column]) < 5e-5 if cell == "< 0.0001" else cell == row[column]
 
 
 class Analysis(InteropTest):
@@ -100,21 +133,24 @@ class Analysis(InteropTest):
             self.assertEqual(table_without_times(path), table_without_times(broken / name), str(name))
 
     def every_number_is_in_csv(self, folder):
-        """Cells of tables and the sentences of the verdict, to the digits they show."""
-        have = numbers_of_csv(folder / "results")
+        """Every table is one of the CSV files, cell by cell; the numbers of the verdict with decimals stand in one of them."""
+        files = tables_of_csv(folder / "results")
         text = (folder / "report.md").read_text(encoding="utf-8")
-        shown = []
-        for line in text.splitlines():
-            cells = line.strip("|").split("|") if line.startswith("|") and not line.startswith("| ---") else []
-            for cell in cells:
-                cell = cell.strip().strip("*").replace("\\", "")
-                for number in re.findall(r"^(-?[\d,]+(?:\.\d+)?)( %)?$", cell) + [(n, "") for part in re.findall(r"^-?[\d,.]+ \[[-\d., ]+\]$", cell) for n in re.findall(r"-?\d[\d,]*(?:\.\d+)?", part.replace(", ", " "))]:
-                    shown.append((number[0].replace(",", ""), 100 if number[1] else 1, line))
-        self.assertGreater(len(shown), 100)
-        for number, scale, line in shown:
-            digits = len(number.partition(".")[2])
-            near = [x for x in have if abs(scale * x - float(number)) <= 0.5000001 * 10 ** -digits]
-            self.assertTrue(near, f"{number} of '{line}' stands in no CSV file")
+        tables = tables_of_markdown(text)
+        self.assertGreater(len(tables), 5)
+        matrices = [sorted(row["value"] for row in rows if "value" in row) for _, _, rows in files]
+        for headings, rows in tables:
+            if headings[0].startswith("gold"):  # a matrix is a list of its cells there
+                self.assertIn(sorted(re.match(r"[\d,]+", c).group().replace(",", "") for row in rows for c in row[1:]), matrices)
+                continue
+            alike = [f for f in files if [c for c in f[1] if not (c.endswith(("_low", "_high")))] == headings and len(f[2]) == len(rows)]
+            wrong = {f[0].name: [(row[0], h, c) for row, found in zip(rows, f[2]) for h, c in zip(headings, row) if not cell_shows(c, found, h)] for f in alike}
+            self.assertTrue(any(not w for w in wrong.values()), f"the table of {headings} is in no CSV file: {wrong}")
+        have = [float(c) for _, _, rows in files for row in rows for c in row.values() if re.fullmatch(r"-?\d+(\.\d+)?(e-?\d+)?", c)]
+        shown = [n for line in text.splitlines() if line.startswith(">") for n in re.findall(r"(?<![\w.])-?\d[\d,]*\.\d+", line.replace("p \\< 0.001", ""))]
+        self.assertGreater(len(shown), 5)
+        for number in shown:  # scores are in percent there
+            self.assertTrue(any(shows(number, str(x), by) for x in have for by in (1, 100)), f"{number} of the verdict stands in no CSV file")
 
     def test_every_number_of_the_report_is_in_a_csv_file(self):
         output = self.folder / "out"
