@@ -185,7 +185,8 @@ void find(VariantComparison& c, const Shared& shared, const Analysis& a, const A
   else if (c.equivalence && c.equivalence->equivalent)
     c.finding = Finding::kEquivalent;
   const std::string &left = s.variants[c.a].name, &right = s.variants[c.b].name;
-  const std::string range = fmt::format("95 % interval over rows {} to {}, {} after Holm", amount(c.low, s), amount(c.high, s), p_text(c.holm));
+  const bool flipped = (c.finding == Finding::kBetter || c.finding == Finding::kWorse) && c.difference < 0;  // "worse by 3 (2 to 4)", not "(-4 to -2)"
+  const std::string range = fmt::format("95 % interval over rows {} to {}, {} after Holm", amount(flipped ? -c.high : c.low, s), amount(flipped ? -c.low : c.high, s), p_text(c.holm));
   const std::string seeds = c.over_seeds ? fmt::format("; over {} seeds {}", shared.a.size(), p_text(c.over_seeds->p)) : "";
   switch (c.finding) {
     case Finding::kBetter:

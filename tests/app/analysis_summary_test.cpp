@@ -13,6 +13,7 @@ namespace attune {
 namespace {
 
 using ::testing::HasSubstr;
+using ::testing::MatchesRegex;
 using ::testing::StartsWith;
 
 class Concluded : public ::testing::Test {
@@ -76,6 +77,7 @@ TEST_F(Concluded, FindingsPointTheRightWay) {
   EXPECT_EQ(s.against_reference[0].finding, Finding::kBetter);
   EXPECT_THAT(s.against_reference[0].sentence, HasSubstr("**good** is better than **lora** by 1"));
   EXPECT_EQ(s.against_reference[1].finding, Finding::kWorse);
+  EXPECT_THAT(s.against_reference[1].sentence, MatchesRegex(".*worse than .*lora.* by 2[0-9]\\.[0-9]* points of accuracy \\(95 % interval over rows 1[0-9]\\.[0-9]* to 2[0-9].*"));
   EXPECT_EQ(s.against_reference[2].finding, Finding::kEquivalent);
   EXPECT_THAT(s.against_reference[2].sentence, HasSubstr("equivalent within 1 point of accuracy: the difference is 0."));
   EXPECT_EQ(s.variants[*s.best].name, "good");
