@@ -68,7 +68,7 @@ Table variants_table(const Analysis& a, const AnalysisSummary& s) {
   }
   t.note = fmt::format(
       "Intervals: BCa bootstrap over rows, the predictions of all seeds of a row drawn together. sd: standard deviation over seeds. A variant is called better or worse where the "
-      "difference stays significant at 5 % after Holm's correction and every shared seed points the same way; equivalent where the 90 % interval over seeds lies within {}.",
+      "difference stays significant at 5 % after Holm's correction and every shared seed points the same way; equivalent where the 95 % interval over rows and the 90 % interval over seeds (two one-sided tests) both lie within {}.",
       s.margin_text);
   return t;
 }

@@ -175,14 +175,20 @@ double margin_of(const AnalysisSummary& s, const Analysis& a) { return a.config.
 
 std::string p_text(double p) { return p < 0.001 ? "p < 0.001" : fmt::format("p = {:.3f}", p); }
 
-/// Better or worse where the rows say so after Holm's correction and every shared seed points the same way.
+bool same_answers(const VariantComparison& c) {
+  const Json& agreement = c.all_seeds["agreement"];
+  return agreement.is_object() && result_number(agreement, "share") == 1 && c.difference == 0;
+}
+
+/// Better or worse where the rows say so after Holm's correction and every shared seed points the same way; equivalent where both the rows' and the
+/// seeds' interval lie within the margin, so that neither other rows nor other seeds would be expected to show a gap that matters.
 void find(VariantComparison& c, const Shared& shared, const Analysis& a, const AnalysisSummary& s) {
   const double sign = s.lower_is_better ? -1 : 1;
   bool same_way = true;
   for (size_t i = 0; i < shared.a.size(); ++i) same_way = same_way && (shared.b[i] - shared.a[i]) * c.difference > 0;
   if (c.holm < kAlpha && same_way)
     c.finding = sign * c.difference > 0 ? Finding::kBetter : Finding::kWorse;
-  else if (c.equivalence && c.equivalence->equivalent)
+  else if (same_answers(c) || (c.equivalence && c.equivalence->equivalent && std::max(std::fabs(c.low), std::fabs(c.high)) < margin_of(s, a)))
     c.finding = Finding::kEquivalent;
   const std::string &left = s.variants[c.a].name, &right = s.variants[c.b].name;
   const bool flipped = (c.finding == Finding::kBetter || c.finding == Finding::kWorse) && c.difference < 0;  // "worse by 3 (2 to 4)", not "(-4 to -2)"
@@ -194,7 +200,10 @@ void find(VariantComparison& c, const Shared& shared, const Analysis& a, const A
       c.sentence = fmt::format("**{}** is {} than **{}** by {} ({}{}).", right, c.finding == Finding::kBetter ? "better" : "worse", left, told(std::fabs(c.difference), s, a.metric), range, seeds);
       break;
     case Finding::kEquivalent:
-      c.sentence = fmt::format("**{}** and **{}** are equivalent within {}: the difference is {} ({}{}).", right, left, s.margin_text, told(c.difference, s, a.metric), range, seeds);
+      if (same_answers(c))
+        c.sentence = fmt::format("**{}** and **{}** give the same answer on every row.", right, left);
+      else
+        c.sentence = fmt::format("**{}** and **{}** are equivalent within {}: the difference is {} ({}{}).", right, left, s.margin_text, told(c.difference, s, a.metric), range, seeds);
       break;
     case Finding::kUnclear:
       c.sentence = fmt::format("**{}** cannot be told from **{}**: the difference is {} ({}{}).", right, left, told(c.difference, s, a.metric), range, seeds);
