@@ -59,12 +59,12 @@ std::vector<PredictionLine> read_prediction_lines(const fs::path& file) {
     } catch (const Error& e) {
       // An object over many lines is no JSON Lines.
       if (lines.empty() && problems.empty()) {
-        const Json whole = parse_json(content, where, kLimits);
-        if (is_answers_by_id(whole)) {
-          lines = lines_of_answers(whole);
-          break;
-        }
-        fail(ErrorCode::kInput, {.id = "predictions.row", .where = where, .what = "is no predictions file", .expected = kExpected});
+        if (text.find_first_not_of(" \t") == text.find('{'))
+          if (const Json whole = parse_json(content, where, kLimits); is_answers_by_id(whole)) {
+            lines = lines_of_answers(whole);
+            break;
+          }
+        fail(ErrorCode::kInput, {.id = "predictions.row", .where = fmt::format("{}:{}", where, number), .what = "is no predictions file", .expected = kExpected, .got = excerpt(text)});
       }
       problem = fmt::format("{}: {}", e.info().where, e.info().what);
     }

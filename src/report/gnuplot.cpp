@@ -293,36 +293,49 @@ std::vector<Box> drawn_parts(const Chart& chart, const Place& xs, const Place& y
   return parts;
 }
 
-/// Right or left of a point at (x, y), level with it or so many lines up.
+/// Where a point's name stands: its middle `up` above the point, its nearer end `away` to the right or left.
 struct NamePlace {
   bool left;
-  double up;
-  Box box(double x, double y, double width) const {
-    const double line = 0.042, gap = 0.016;
-    return {left ? x - width - gap : x + gap, y + (up - 0.5) * line, width, line};
-  }
+  double away, up;
+  static constexpr double kLine = 0.042, kGap = 0.016;
+  Box box(double x, double y, double width) const { return {left ? x - width - away : x + away, y + up - kLine / 2, width, kLine}; }
+  /// A line leads to a name that is not plainly beside its point.
+  bool is_far() const { return away > kGap || std::fabs(up) > kLine; }
 };
 
+/// Nearest first, and right before left.
+std::vector<NamePlace> name_places() {
+  std::vector<NamePlace> places;
+  for (const double away : {NamePlace::kGap, 0.05, 0.09, 0.13, 0.17, 0.25, 0.35})
+    for (const double lines : {0.0, 0.7, 1.4, 2.1, 3.0, 4.0, 5.0, 6.5, 8.0, 10.0})
+      for (const bool left : {false, true})
+        for (const int sign : {1, -1}) places.push_back({left, away, sign * lines * NamePlace::kLine});
+  const auto length = [](const NamePlace& p) { return std::hypot(p.away * kWidth, p.up * kHeight); };
+  std::stable_sort(places.begin(), places.end(), [&](const NamePlace& a, const NamePlace& b) { return length(a) < length(b); });
+  return places;
+}
+
 /// The first place where a name covers nothing.
-std::optional<NamePlace> free_place(double x, double y, double width, const std::vector<Box>& taken) {
-  for (const double up : {0.0, 0.7, -0.7, 1.4, -1.4, 2.1, -2.1})
-    for (const bool left : {false, true}) {
-      const NamePlace place{left, up};
-      const Box box = place.box(x, y, width);
-      if (box.x >= 0 && box.x + width <= 1.02 && std::none_of(taken.begin(), taken.end(), [&](const Box& t) { return t.meets(box); })) return place;
-    }
+std::optional<NamePlace> free_place(double x, double y, double width, bool far_too, const std::vector<Box>& taken) {
+  for (const NamePlace& place : name_places()) {
+    if (place.is_far() && !far_too) continue;
+    const Box box = place.box(x, y, width);
+    if (box.x >= 0 && box.x + width <= 1.02 && box.y >= 0 && box.y + box.height <= 1 && std::none_of(taken.begin(), taken.end(), [&](const Box& t) { return t.meets(box); })) return place;
+  }
   return std::nullopt;
 }
+
+bool is_marked(const Series& s, size_t i) { return std::find(s.marked.begin(), s.marked.end(), i) != s.marked.end(); }
 
 /// Ringed points first.
 std::vector<size_t> naming_order(const Series& s) {
   std::vector<size_t> order(s.labels.size());
   std::iota(order.begin(), order.end(), size_t{0});
-  std::stable_partition(order.begin(), order.end(), [&](size_t i) { return std::find(s.marked.begin(), s.marked.end(), i) != s.marked.end(); });
+  std::stable_partition(order.begin(), order.end(), [&](size_t i) { return is_marked(s, i); });
   return order;
 }
 
-/// A name that finds no place is left out: the CSV has it.
+/// A ringed point's name goes as far as it must; that of another point stands beside it or is left out: the CSV has it.
 void set_names(Script& script, const Chart& chart) {
   const Place xs{chart.x, x_range(chart)}, ys{chart.y, values_range(chart, false)};
   if (chart.kind != ChartKind::kScatter || xs.range.empty() || ys.range.empty()) return;
@@ -332,11 +345,15 @@ void set_names(Script& script, const Chart& chart) {
       if (s.labels[i].empty() || !std::isfinite(s.x[i]) || !std::isfinite(s.y[i])) continue;
       const std::string text = shortened(s.labels[i]);
       const double x = xs.of(s.x[i]), y = ys.of(s.y[i]), width = 0.0105 * static_cast<double>(text.size());
-      const auto place = free_place(x, y, width, taken);
-      if (!place) continue;
-      taken.push_back(place->box(x, y, width));
-      script.set(fmt::format("label {} at first {},{} {} offset char {},{} font ',12' tc rgb '{}'", gnuplot_text(text), s.x[i], s.y[i], place->left ? "right" : "left",
-                             place->left ? -1.3 : 1.3, place->up, kText));
+      const bool ringed = is_marked(s, i);
+      const bool under_ring = !ringed && std::any_of(s.marked.begin(), s.marked.end(), [&](size_t m) { return std::abs(xs.of(s.x[m]) - x) < 0.016 && std::abs(ys.of(s.y[m]) - y) < 0.028; });
+      const auto place = free_place(x, y, width, ringed, taken);
+      if (!place || under_ring) continue;  // a name beside a ring would be taken for the ringed point's
+      const Box box = place->box(x, y, width);
+      taken.push_back(box);
+      const double end = place->left ? box.x + width : box.x, level = y + place->up;
+      script.set(fmt::format("label {} at graph {:.4f},{:.4f} {} font ',12' tc rgb '{}'", gnuplot_text(text), end, level, place->left ? "right" : "left", kText));
+      if (place->is_far()) script.set(fmt::format("arrow from graph {:.4f},{:.4f} to graph {:.4f},{:.4f} nohead lw 0.8 lc rgb '{}'", x, y, end + (place->left ? 0.004 : -0.004), level, kMuted));
     }
 }
 

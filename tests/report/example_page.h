@@ -49,6 +49,24 @@ inline Chart trade_off_chart() {
   return c;
 }
 
+/// Columns of points, three of them too close for names between them: "best of column ..." are ringed, "h..." lie under a ring.
+inline Chart crowded_chart() {
+  Chart c{.id = "crowded", .title = "Crowded", .kind = ChartKind::kScatter, .x = {"trainable parameters", ""}, .y = {"accuracy", ""}};
+  c.x.logarithmic = true;
+  Series s{.name = "variants", .x = {10}, .y = {0.9}, .low = {0.88}, .high = {0.92}, .labels = {"apart"}, .mark = "Pareto front"};
+  for (const double x : {1.0, 1.4, 1.8, 4.0})
+    for (const double y : {0.9, 0.8995, 0.89}) {
+      if (y == 0.9) s.marked.push_back(s.x.size());
+      s.labels.push_back((y == 0.9 ? "best of column " : y < 0.895 ? "low in column " : "h") + std::to_string(s.x.size()));
+      s.x.push_back(x);
+      s.y.push_back(y);
+      s.low.push_back(y - 0.02);
+      s.high.push_back(y + 0.02);
+    }
+  c.series = {s};
+  return c;
+}
+
 inline Chart roc_chart() {
   Chart c{.id = "roc", .title = "ROC", .kind = ChartKind::kLine, .x = {"false positive rate", ""}, .y = {"true positive rate", ""}, .square = true};
   c.x.least = c.y.least = 0;
@@ -92,7 +110,7 @@ inline Page example_page() {
   Page page{.title = "Report " + kHostile, .subtitle = "Two runs on `test.csv`"};
   page.verdict.answer = "Ship lora r=8: it is as good as full fine-tuning.";
   page.verdict.reasons = {{"The difference is **0.2 points** [-0.4, 0.8], p = 0.62 (exact McNemar)."}, {kHostile}};
-  page.sections = {{"results", "Results", {Paragraph{kHostile}, runs_table(), accuracy_chart(), trade_off_chart()}},
+  page.sections = {{"results", "Results", {Paragraph{kHostile}, runs_table(), accuracy_chart(), trade_off_chart(), crowded_chart()}},
                    {"training", "Training", {List{{{"one `code`"}, {"two **bold**"}}}, loss_chart(), time_chart()}},
                    {"errors", "Errors", {Heading{"Where it is wrong"}, confusion_chart(), roc_chart(), bins_chart(), Code{.title = "config", .text = "a: 1 # " + kHostile, .folded = true}}}};
   page.command = "attune report runs/a runs/b";

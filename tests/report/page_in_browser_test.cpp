@@ -90,6 +90,24 @@ TEST_F(PageInBrowser, LinesAndPointsAreDrawnWhereTheCsvSays) {
   }
 }
 
+TEST_F(PageInBrowser, EveryRingedPointIsNamedAndNoneForItsNeighbour) {
+  const Json& names = seen()["charts"]["crowded"]["names"];
+  const auto named = [&](const std::string& label) { return std::any_of(names.begin(), names.end(), [&](const Json& n) { return n["text"] == label; }); };
+  const Chart chart = crowded_chart();
+  for (const std::string& label : chart.series[0].labels) {
+    if (label.starts_with("best") || label == "apart") {
+      EXPECT_TRUE(named(label)) << label;
+    } else if (label.starts_with("h")) {
+      EXPECT_FALSE(named(label)) << label;
+    }
+  }
+  for (const Json& a : names)
+    for (const Json& b : names)
+      if (a != b && std::abs(a["x"].get<double>() - b["x"].get<double>()) < 40) {
+        EXPECT_GE(std::abs(a["y"].get<double>() - b["y"].get<double>()), 13) << a << b;
+      }
+}
+
 TEST_F(PageInBrowser, DotsLieAtTheirCategoriesAndBarsReachTheirValues) {
   const Chart dots = accuracy_chart();
   for (size_t k = 0; k < dots.series.size(); ++k) {

@@ -80,6 +80,23 @@ TEST(Pictures, RingedPointsAreNamedFirst) {
   EXPECT_TRUE(named());
 }
 
+TEST(Pictures, EveryRingedPointIsNamedAndNoneForItsNeighbour) {
+  const std::string script = gnuplot_script(crowded_chart(), "a.svg", "a.png");
+  size_t ringed = 0;
+  const Chart chart = crowded_chart();
+  for (const std::string& label : chart.series[0].labels) {
+    const bool named = script.find("label '" + label + "'") != std::string::npos;
+    if (label.starts_with("best") || label == "apart") {
+      EXPECT_TRUE(named) << label;
+    } else if (label.starts_with("h")) {
+      EXPECT_FALSE(named) << label;
+    }
+    ringed += label.starts_with("best");
+  }
+  EXPECT_EQ(ringed, 4u);
+  EXPECT_THAT(script, HasSubstr("set arrow from graph")) << "a name that is not beside its point is led to by a line";
+}
+
 TEST(Pictures, TextsAreNeverCommands) {
   if (!find_program("gnuplot")) GTEST_SKIP() << "gnuplot is not in PATH (apt-get install gnuplot-nox)";
   const fs::path folder = fresh_folder(), sign = folder / "broken";

@@ -11,7 +11,19 @@
       const points = chart.getDatasetMeta(i).data.map((p) => ({ x: at(chart.scales.x, p.x), y: at(y, p.y), from_x: at(chart.scales.x, p.base ?? 0), from_y: at(y, p.base ?? 0), drawn: !p.skip }));
       return { label: set.label, points, whiskers: set.low ? points.map((_, k) => whiskerEnds(chart, set, i, k)) : [] };
     });
-    return { sets, titles: Object.values(chart.scales).map((s) => s.options.title.text), reference: referenceShare(chart) };
+    return { sets, names: namesBesidePoints(chart), titles: Object.values(chart.scales).map((s) => s.options.title.text), reference: referenceShare(chart) };
+  }
+
+  /// What is written in the chart when it is drawn once more, but for titles and scales.
+  function namesBesidePoints(chart) {
+    const labels = chart.data.datasets.flatMap((set) => set.names ?? []), { ctx } = chart, names = [];
+    ctx.fillText = (text, x, y) => {
+      if (labels.includes(text)) names.push({ text, x, y });
+      CanvasRenderingContext2D.prototype.fillText.call(ctx, text, x, y);
+    };
+    chart.draw();
+    delete ctx.fillText;
+    return names;
   }
 
   /// Whether the pixel at both ends of a whisker has its colour: low, high.

@@ -129,7 +129,7 @@
         plugins: {
           legend: { display: datasets.length > 1, labels: { color: colours.text, usePointStyle: true, boxHeight: 7, font: { size: 12 } } },
           tooltip: { callbacks: { title: (items) => tooltipTitle(chart, items), label: (item) => tooltipText(chart, item) } },
-          whiskers: { horizontal: Boolean(chart.horizontal) }, references: {}, names: { show: labelled, colour: colours.text },
+          whiskers: { horizontal: Boolean(chart.horizontal) }, references: {}, names: { show: labelled, colour: colours.text, leader: colours.muted },
         },
       },
       plugins: Drawing.plugins,

@@ -79,31 +79,44 @@ const Drawing = (() => {
     }
     return parts;
   }
-  /// Names stand where they hide neither points nor one another, those of ringed points first; one that finds no place is left to the tooltip.
+  /// Nearest first, and right before left: [dx of the nearer end, dy].
+  const nameOffsets = [13, 30, 55, 80, 105, 150, 200]
+    .flatMap((away) => [0, 10, 20, 30, 42, 56, 70, 90, 110, 140].flatMap((dy) => [[away, -dy], [away, dy], [-away, -dy], [-away, dy]]))
+    .sort((a, b) => Math.hypot(...a) - Math.hypot(...b));
+  /// Names stand where they hide neither points nor one another. Those of ringed points come first and go as far as they must, led to by a line; the
+  /// others stand beside their points, or are left to the tooltip: where there is no room, and under a ring, where they would be taken for its name.
   const names = {
     id: "names",
-    afterDatasetsDraw(chart, _, { show, colour }) {
+    afterDatasetsDraw(chart, _, { show, colour, leader }) {
       if (!show) return;
       const { ctx, chartArea: a } = chart;
       const sets = visible(chart);
       const taken = sets.flatMap(({ set, meta }) => meta.data.flatMap((p, i) => drawnParts(chart.scales[set.yAxisID], set, p, i)));
       ctx.save();
       ctx.font = "12px system-ui, 'DejaVu Sans', sans-serif";
-      ctx.fillStyle = colour;
       ctx.textBaseline = "middle";
-      for (const { set, meta } of sets)
-        [...(set.namedFirst ?? []), ...meta.data.keys()].forEach((i, at, order) => {
-          const p = meta.data[i];
-          const text = set.names?.[i];
+      ctx.lineWidth = 1;
+      for (const { set, meta } of sets) {
+        const ringed = set.namedFirst ?? [];
+        [...ringed, ...meta.data.keys()].forEach((i, at, order) => {
+          const p = meta.data[i], text = set.names?.[i], isRinged = at < ringed.length;
           if (!text || order.indexOf(i) < at) return;
-          const w = ctx.measureText(text).width;
-          const h = 14;
-          const places = [0, -10, 10, -20, 20, -30, 30].flatMap((dy) => [[13, dy - h / 2], [-w - 13, dy - h / 2]]).map(([dx, dy]) => ({ x: p.x + dx, y: p.y + dy, w, h }));
-          const place = places.find((b) => b.x >= a.left && b.x + b.w <= a.right && b.y >= a.top && b.y + b.h <= a.bottom && !taken.some((t) => overlap(t, b)));
+          if (!isRinged && ringed.some((m) => Math.abs(meta.data[m].x - p.x) < 10 && Math.abs(meta.data[m].y - p.y) < 10)) return;
+          const w = ctx.measureText(text).width, h = 14;
+          const isFar = ([dx, dy]) => Math.abs(dx) > 13 || Math.abs(dy) > 10;
+          const place = nameOffsets
+            .filter((offset) => isRinged || !isFar(offset))
+            .map((offset) => ({ x: p.x + (offset[0] > 0 ? offset[0] : offset[0] - w), y: p.y + offset[1] - h / 2, w, h, offset }))
+            .find((b) => b.x >= a.left && b.x + b.w <= a.right && b.y >= a.top && b.y + b.h <= a.bottom && !taken.some((t) => overlap(t, b)));
           if (!place) return;
           taken.push(place);
+          const [dx, dy] = place.offset;
+          ctx.strokeStyle = leader;
+          if (isFar(place.offset)) segment(ctx, p.x, p.y, p.x + dx - 3 * Math.sign(dx), p.y + dy);
+          ctx.fillStyle = colour;
           ctx.fillText(text, place.x, place.y + h / 2);
         });
+      }
       ctx.restore();
     },
   };
