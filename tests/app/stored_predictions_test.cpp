@@ -214,7 +214,7 @@ TEST_F(Stored, BadFilesEndInOneErrorWithPlaces) {
       {"", "predictions.empty", ""},
       {"\n  \n", "predictions.empty", ""},
       {"{}", "predictions.empty", ""},
-      {"text,label\nfine,pos\n", "predictions.row", "p.jsonl:1: is no predictions file"},
+      {"text,label\nfine,pos\n", "predictions.row", "p.jsonl:1is no predictions file"},
       {"[1, 2]\n", "predictions.row", "p.jsonl:1: is a list"},
       {"{\n \"a\": 1\n}", "predictions.row", ""},
       {good + "{\"id\": \"h\", \"gold\": \"a\"}\n", "predictions.row", "p.jsonl:2: has no 'prediction'"},
