@@ -25,13 +25,13 @@ std::string metric_text(const Json& r, const char* key) {
 
 void print_metrics(const Json& r) {
   if (r.value("base_description", "f32") != "f32" || r.value("compute", "f32") != "f32")
-    print(fmt::format("{:<14} {}, products in {}\n", "base", r.value("base_description", "f32"), r.value("compute", "f32")));
+    print(fmt::format("{:<18} {}, products in {}\n", "base", r.value("base_description", "f32"), r.value("compute", "f32")));
   for (const char* key : {"accuracy", "f1_macro", "f1_weighted", "overall_f1", "overall_precision", "overall_recall", "overall_accuracy", "exact", "f1", "HasAns_exact", "HasAns_f1",
                           "NoAns_exact", "NoAns_f1", "start_accuracy", "end_accuracy", "span_accuracy", "loss", "perplexity", "bits_per_byte", "mse", "mae", "pearson", "spearman", "mcc", "roc_auc",
                           "average_precision", "brier", "ece", "majority_rate"}) {
     std::string value = metric_text(r, key);
     if (value.empty()) continue;
-    print(fmt::format("{:<14} {}", key, value));
+    print(fmt::format("{:<18} {}", key, value));
     std::string interval = std::string(key) + "_interval";
     if (r.contains(interval) && r[interval].is_array() && r[interval].size() == 2)
       print(fmt::format("  (95% interval {:.4f} to {:.4f})", r[interval][0].get<double>(), r[interval][1].get<double>()));
@@ -39,10 +39,10 @@ void print_metrics(const Json& r) {
   }
   print_baselines(r);
   if (r.contains("undefined"))
-    for (const auto& [key, reason] : r["undefined"].items()) print(fmt::format("{:<14} not defined: {}\n", key, reason.get<std::string>()));
-  if (r.contains("rows") && r["rows"].is_number_integer()) print(fmt::format("{:<14} {}\n", "rows", r["rows"].get<int64_t>()));
-  print_latency(r, 14);
-  if (r.contains("tokens") && r["tokens"].is_number_integer()) print(fmt::format("{:<14} {}\n", "tokens", r["tokens"].get<int64_t>()));
+    for (const auto& [key, reason] : r["undefined"].items()) print(fmt::format("{:<18} not defined: {}\n", key, reason.get<std::string>()));
+  if (r.contains("rows") && r["rows"].is_number_integer()) print(fmt::format("{:<18} {}\n", "rows", r["rows"].get<int64_t>()));
+  print_latency(r, 18);
+  if (r.contains("tokens") && r["tokens"].is_number_integer()) print(fmt::format("{:<18} {}\n", "tokens", r["tokens"].get<int64_t>()));
   if (r.contains("coverage") && r.contains("words"))
     print(fmt::format("coverage: {:.0f} % of {} words\n", 100 * r["coverage"].get<double>(), r["words"].get<int64_t>()));
   if (r.contains("report") && r["report"].is_string()) print("\n" + r["report"].get<std::string>());

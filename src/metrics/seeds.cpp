@@ -81,7 +81,7 @@ std::vector<std::string> degenerate_runs(std::span<const SeedRun> runs, double l
     else if (run.accuracy && run.majority_rate && *run.accuracy <= *run.majority_rate && run.matthews.value_or(0) < 0.1)
       reason = fmt::format("accuracy {:.4f} is not above the majority rate {:.4f}", *run.accuracy, *run.majority_rate);
     else if (runs.size() >= 3 && median - run.score > limit)
-      reason = fmt::format("score {:.4f} lies {:.4f} below the median of the runs, {:.4f}", run.score, median - run.score, median);
+      reason = fmt::format("score {:.4f} lies far below the median of the runs, {:.4f}", run.score, median);
   }
   return reasons;
 }

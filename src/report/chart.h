@@ -2,6 +2,7 @@
 // them show the same numbers. Drawing decides colours and sizes; whoever fills a chart decides the numbers and the words.
 #pragma once
 
+#include <cmath>
 #include <limits>
 #include <optional>
 #include <string>
@@ -45,6 +46,7 @@ struct Series {
   std::string mark{};                 ///< what the ring means, for the legend: "best checkpoint"
   bool second_axis = false;         ///< y on Chart::second_y
   bool dashed = false;              ///< line and scatter: a dashed line without points: chance, perfect calibration, the front
+  bool has_whisker(size_t i) const { return !low.empty() && std::isfinite(low[i]) && std::isfinite(high[i]); }
 };
 
 /// A row of data behind a cell of a matrix.

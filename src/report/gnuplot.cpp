@@ -4,9 +4,10 @@
 
 #include <algorithm>
 #include <cmath>
-#include <numeric>
+#include <functional>
 
 #include "base/error.h"
+#include "report/point_names.h"
 
 namespace attune::report {
 namespace {
@@ -132,8 +133,6 @@ void plot_whiskers(Script& script, const std::string& lines, bool horizontal, co
   script.plot(fmt::format("{} using 1:2:3:4 {} with {} pt 0 ps 0 lw 1.6 lc rgb '{}' notitle", script.block(lines), axes, horizontal ? "xerrorbars" : "yerrorbars", line_colour));
 }
 
-bool has_whisker(const Series& s, size_t i) { return !s.low.empty() && std::isfinite(s.low[i]) && std::isfinite(s.high[i]); }
-
 /// Rings around the marked points; lines hold x and y.
 void plot_rings(Script& script, const Series& s, const std::vector<std::string>& lines, const std::string& axes) {
   if (s.marked.empty()) return;
@@ -151,7 +150,7 @@ void plot_points(Script& script, const Chart& chart) {
     for (size_t i = 0; i < s.y.size(); ++i) {
       lines.push_back(columns({s.x[i], s.y[i]}));
       all += lines.back();
-      if (has_whisker(s, i)) whiskers += columns({s.x[i], s.y[i], s.low[i], s.high[i]});
+      if (s.has_whisker(i)) whiskers += columns({s.x[i], s.y[i], s.low[i], s.high[i]});
     }
     if (all.empty()) continue;
     plot_whiskers(script, whiskers, false, colour(k), axes);
@@ -182,7 +181,7 @@ void plot_bars(Script& script, const Chart& chart) {
       // On a logarithmic scale there is no 0; the ends of the picture cut the bar.
       const double base = chart.y.logarithmic && from <= 0 ? to * 1e-12 : from;
       boxes += chart.horizontal ? columns({to, at, base, to, at - half, at + half}) : columns({at, to, at - half, at + half, base, to});
-      if (has_whisker(s, i)) whiskers += chart.horizontal ? columns({to, at, s.low[i], s.high[i]}) : columns({at, to, s.low[i], s.high[i]});
+      if (s.has_whisker(i)) whiskers += chart.horizontal ? columns({to, at, s.low[i], s.high[i]}) : columns({at, to, s.low[i], s.high[i]});
     }
     if (boxes.empty()) continue;
     script.plot(fmt::format("{} using 1:2:3:4:5:6 with boxxyerror fs solid noborder lc rgb '{}' title {}", script.block(boxes), colour(k), gnuplot_text(s.name)));
@@ -199,7 +198,7 @@ void plot_dots(Script& script, const Chart& chart) {
       const double at = static_cast<double>(i) + shift(k, chart.series.size());
       lines.push_back(chart.horizontal ? columns({s.y[i], at}) : columns({at, s.y[i]}));
       all += lines.back();
-      if (has_whisker(s, i)) whiskers += chart.horizontal ? columns({s.y[i], at, s.low[i], s.high[i]}) : columns({at, s.y[i], s.low[i], s.high[i]});
+      if (s.has_whisker(i)) whiskers += chart.horizontal ? columns({s.y[i], at, s.low[i], s.high[i]}) : columns({at, s.y[i], s.low[i], s.high[i]});
     }
     if (all.empty()) continue;
     plot_whiskers(script, whiskers, chart.horizontal, colour(k), "");
@@ -265,96 +264,20 @@ void set_scales(Script& script, const Chart& chart) {
 
 // ---- names beside points
 
-/// A part of the plot, in shares of its width and height.
-struct Box {
-  double x, y, width, height;
-  bool meets(const Box& b) const { return x < b.x + b.width && b.x < x + width && y < b.y + b.height && b.y < y + height; }
-};
-
-/// Where values lie in the plot, as range_text makes it.
-struct Place {
-  const Axis& axis;
-  Range range;
-  double of(double v) const {
-    const double least = axis.logarithmic ? std::log(range.least) : range.least, most = axis.logarithmic ? std::log(range.most) : range.most;
-    return most > least ? 0.053 + 0.893 * ((axis.logarithmic ? std::log(v) : v) - least) / (most - least) : 0.5;
-  }
-};
-
-/// Points and whiskers of all series: no name may cover them.
-std::vector<Box> drawn_parts(const Chart& chart, const Place& xs, const Place& ys) {
-  std::vector<Box> parts;
-  for (const Series& s : chart.series)
-    for (size_t i = 0; i < s.y.size(); ++i) {
-      const double x = xs.of(s.x[i]), y = ys.of(s.y[i]);
-      if (!s.dashed) parts.push_back({x - 0.008, y - 0.014, 0.016, 0.028});
-      if (has_whisker(s, i)) parts.push_back({x - 0.003, ys.of(s.low[i]), 0.006, ys.of(s.high[i]) - ys.of(s.low[i])});
-    }
-  return parts;
+/// Where values lie in the plot as range_text makes it, in shares of its width or height.
+std::function<double(double)> share_of(const Axis& axis, const Range& range) {
+  const auto scaled = [log = axis.logarithmic](double v) { return log ? std::log(v) : v; };
+  return [least = scaled(range.least), most = scaled(range.most), scaled](double v) { return most > least ? 0.053 + 0.893 * (scaled(v) - least) / (most - least) : 0.5; };
 }
 
-/// Where a point's name stands: its middle `up` above the point, its nearer end `away` to the right or left.
-struct NamePlace {
-  bool left;
-  double away, up;
-  static constexpr double kLine = 0.042, kGap = 0.016;
-  Box box(double x, double y, double width) const { return {left ? x - width - away : x + away, y + up - kLine / 2, width, kLine}; }
-  /// A line leads to a name that is not plainly beside its point.
-  bool is_far() const { return away > kGap || std::fabs(up) > kLine; }
-};
-
-/// Nearest first, and right before left.
-std::vector<NamePlace> name_places() {
-  std::vector<NamePlace> places;
-  for (const double away : {NamePlace::kGap, 0.05, 0.09, 0.13, 0.17, 0.25, 0.35})
-    for (const double lines : {0.0, 0.7, 1.4, 2.1, 3.0, 4.0, 5.0, 6.5, 8.0, 10.0})
-      for (const bool left : {false, true})
-        for (const int sign : {1, -1}) places.push_back({left, away, sign * lines * NamePlace::kLine});
-  const auto length = [](const NamePlace& p) { return std::hypot(p.away * kWidth, p.up * kHeight); };
-  std::stable_sort(places.begin(), places.end(), [&](const NamePlace& a, const NamePlace& b) { return length(a) < length(b); });
-  return places;
-}
-
-/// The first place where a name covers nothing.
-std::optional<NamePlace> free_place(double x, double y, double width, bool far_too, const std::vector<Box>& taken) {
-  for (const NamePlace& place : name_places()) {
-    if (place.is_far() && !far_too) continue;
-    const Box box = place.box(x, y, width);
-    if (box.x >= 0 && box.x + width <= 1.02 && box.y >= 0 && box.y + box.height <= 1 && std::none_of(taken.begin(), taken.end(), [&](const Box& t) { return t.meets(box); })) return place;
-  }
-  return std::nullopt;
-}
-
-bool is_marked(const Series& s, size_t i) { return std::find(s.marked.begin(), s.marked.end(), i) != s.marked.end(); }
-
-/// Ringed points first.
-std::vector<size_t> naming_order(const Series& s) {
-  std::vector<size_t> order(s.labels.size());
-  std::iota(order.begin(), order.end(), size_t{0});
-  std::stable_partition(order.begin(), order.end(), [&](size_t i) { return is_marked(s, i); });
-  return order;
-}
-
-/// A ringed point's name goes as far as it must; that of another point stands beside it or is left out: the CSV has it.
 void set_names(Script& script, const Chart& chart) {
-  const Place xs{chart.x, x_range(chart)}, ys{chart.y, values_range(chart, false)};
-  if (chart.kind != ChartKind::kScatter || xs.range.empty() || ys.range.empty()) return;
-  std::vector<Box> taken = drawn_parts(chart, xs, ys);
-  for (const Series& s : chart.series)
-    for (const size_t i : naming_order(s)) {
-      if (s.labels[i].empty() || !std::isfinite(s.x[i]) || !std::isfinite(s.y[i])) continue;
-      const std::string text = shortened(s.labels[i]);
-      const double x = xs.of(s.x[i]), y = ys.of(s.y[i]), width = 0.0105 * static_cast<double>(text.size());
-      const bool ringed = is_marked(s, i);
-      const bool under_ring = !ringed && std::any_of(s.marked.begin(), s.marked.end(), [&](size_t m) { return std::abs(xs.of(s.x[m]) - x) < 0.016 && std::abs(ys.of(s.y[m]) - y) < 0.028; });
-      const auto place = free_place(x, y, width, ringed, taken);
-      if (!place || under_ring) continue;  // a name beside a ring would be taken for the ringed point's
-      const Box box = place->box(x, y, width);
-      taken.push_back(box);
-      const double end = place->left ? box.x + width : box.x, level = y + place->up;
-      script.set(fmt::format("label {} at graph {:.4f},{:.4f} {} font ',12' tc rgb '{}'", gnuplot_text(text), end, level, place->left ? "right" : "left", kText));
-      if (place->is_far()) script.set(fmt::format("arrow from graph {:.4f},{:.4f} to graph {:.4f},{:.4f} nohead lw 0.8 lc rgb '{}'", x, y, end + (place->left ? 0.004 : -0.004), level, kMuted));
-    }
+  const Range xs = x_range(chart), ys = values_range(chart, false);
+  if (chart.kind != ChartKind::kScatter || xs.empty() || ys.empty()) return;
+  const auto width = [](const std::string& text) { return 0.0105 * static_cast<double>(shortened(text).size()); };
+  for (const PointName& n : place_names(chart, {share_of(chart.x, xs), share_of(chart.y, ys), width, static_cast<double>(kWidth) / kHeight})) {
+    script.set(fmt::format("label {} at graph {:.4f},{:.4f} {} font ',12' tc rgb '{}'", gnuplot_text(shortened(n.text)), n.x, n.y, n.left ? "right" : "left", kText));
+    if (n.led) script.set(fmt::format("arrow from graph {:.4f},{:.4f} to graph {:.4f},{:.4f} nohead lw 0.8 lc rgb '{}'", n.point_x, n.point_y, n.x + (n.left ? 0.004 : -0.004), n.y, kMuted));
+  }
 }
 
 // ---- matrices

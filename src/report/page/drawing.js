@@ -70,19 +70,27 @@ const Drawing = (() => {
   };
 
   const overlap = (a, b) => a.x < b.x + b.w && b.x < a.x + a.w && a.y < b.y + b.h && b.y < a.y + a.h;
-  /// A point with its ring, and its whisker.
-  function drawnParts(scale, set, p, i) {
-    const parts = set.pointRadius > 0 ? [{ x: p.x - set.pointRadius, y: p.y - set.pointRadius, w: 2 * set.pointRadius, h: 2 * set.pointRadius }] : [];
-    if (set.low && set.low[i] !== null) {
-      const top = scale.getPixelForValue(set.high[i]);
-      parts.push({ x: p.x - 3, y: top, w: 6, h: scale.getPixelForValue(set.low[i]) - top });
-    }
-    return parts;
-  }
-  /// Nearest first, and right before left: [dx of the nearer end, dy].
+  const holds = (b, x, y) => b.x <= x && x <= b.x + b.w && b.y <= y && y <= b.y + b.h;
+  const pointBoxes = ({ set, meta }) => (set.pointRadius > 0 ? meta.data.map((p) => ({ x: p.x - set.pointRadius, y: p.y - set.pointRadius, w: 2 * set.pointRadius, h: 2 * set.pointRadius })) : []);
+  const whiskerBoxes = (chart, { set, meta }) =>
+    meta.data.flatMap((p, i) => {
+      if (!set.low || set.low[i] === null) return [];
+      const [top, bottom] = [set.high[i], set.low[i]].map((v) => chart.scales[set.yAxisID].getPixelForValue(v));
+      return [{ x: p.x - 3, y: top, w: 6, h: bottom - top }];
+    });
+
+  /// A line leads to a name that is not plainly beside its point; [dx of the nearer end, dy].
+  const isFar = ([dx, dy]) => Math.abs(dx) > 13 || Math.abs(dy) > 10;
+  /// Nearest first, and right before left. None far away and level: its line would lie on what it passes.
   const nameOffsets = [13, 30, 55, 80, 105, 150, 200]
     .flatMap((away) => [0, 10, 20, 30, 42, 56, 70, 90, 110, 140].flatMap((dy) => [[away, -dy], [away, dy], [-away, -dy], [-away, dy]]))
+    .filter((offset) => !isFar(offset) || Math.abs(offset[1]) > 10)
     .sort((a, b) => Math.hypot(...a) - Math.hypot(...b));
+  /// The line to a name runs into a point other than its own.
+  function crosses(p, [dx, dy], points) {
+    for (let t = 0.05; t <= 1; t += 0.05) if (points.some((b) => holds(b, p.x + t * dx, p.y + t * dy) && !holds(b, p.x, p.y))) return true;
+    return false;
+  }
   /// Names stand where they hide neither points nor one another. Those of ringed points come first and go as far as they must, led to by a line; the
   /// others stand beside their points, or are left to the tooltip: where there is no room, and under a ring, where they would be taken for its name.
   const names = {
@@ -91,7 +99,8 @@ const Drawing = (() => {
       if (!show) return;
       const { ctx, chartArea: a } = chart;
       const sets = visible(chart);
-      const taken = sets.flatMap(({ set, meta }) => meta.data.flatMap((p, i) => drawnParts(chart.scales[set.yAxisID], set, p, i)));
+      const points = sets.flatMap(pointBoxes);
+      const taken = [...points, ...sets.flatMap((s) => whiskerBoxes(chart, s))];
       ctx.save();
       ctx.font = "12px system-ui, 'DejaVu Sans', sans-serif";
       ctx.textBaseline = "middle";
@@ -103,16 +112,14 @@ const Drawing = (() => {
           if (!text || order.indexOf(i) < at) return;
           if (!isRinged && ringed.some((m) => Math.abs(meta.data[m].x - p.x) < 10 && Math.abs(meta.data[m].y - p.y) < 10)) return;
           const w = ctx.measureText(text).width, h = 14;
-          const isFar = ([dx, dy]) => Math.abs(dx) > 13 || Math.abs(dy) > 10;
-          const place = nameOffsets
-            .filter((offset) => isRinged || !isFar(offset))
-            .map((offset) => ({ x: p.x + (offset[0] > 0 ? offset[0] : offset[0] - w), y: p.y + offset[1] - h / 2, w, h, offset }))
-            .find((b) => b.x >= a.left && b.x + b.w <= a.right && b.y >= a.top && b.y + b.h <= a.bottom && !taken.some((t) => overlap(t, b)));
-          if (!place) return;
+          const box = ([dx, dy]) => ({ x: p.x + (dx > 0 ? dx : dx - w), y: p.y + dy - h / 2, w, h });
+          const isFree = (b) => b.x >= a.left && b.x + b.w <= a.right && b.y >= a.top && b.y + b.h <= a.bottom && !taken.some((t) => overlap(t, b));
+          const offset = nameOffsets.find((o) => isFree(box(o)) && (!isFar(o) || (isRinged && !crosses(p, o, points))));
+          if (!offset) return;
+          const place = box(offset);
           taken.push(place);
-          const [dx, dy] = place.offset;
           ctx.strokeStyle = leader;
-          if (isFar(place.offset)) segment(ctx, p.x, p.y, p.x + dx - 3 * Math.sign(dx), p.y + dy);
+          if (isFar(offset)) segment(ctx, p.x, p.y, p.x + offset[0] - 3 * Math.sign(offset[0]), p.y + offset[1]);
           ctx.fillStyle = colour;
           ctx.fillText(text, place.x, place.y + h / 2);
         });
