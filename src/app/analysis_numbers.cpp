@@ -31,6 +31,10 @@ Json to_json(const Analysis& a, const AnalysisSummary& s) {
   };
   add(s.against_reference);
   if (s.best && *s.best != s.reference) add(s.against_best);
+  Json baselines = Json::array();
+  for (const BaselineScore& b : s.baselines)
+    baselines.push_back({{"name", b.name}, {"score", number(b.score)}, {"interval", b.interval ? Json::array({b.interval->low, b.interval->high}) : Json()},
+                         {"difference", number(b.difference)}, {"low", number(b.low)}, {"high", number(b.high)}, {"p", number(b.p)}, {"sentence", b.sentence}});
   for (const KnobEffect& k : s.sensitivity.knobs) {
     Json levels = Json::array();
     for (const KnobLevel& l : k.levels)
@@ -39,7 +43,7 @@ Json to_json(const Analysis& a, const AnalysisSummary& s) {
   }
   return {{"metric", a.metric}, {"split", a.split}, {"seeds", a.plan.seeds}, {"reference", s.variants[s.reference].name}, {"best", s.best ? Json(s.variants[*s.best].name) : Json()},
           {"ship", s.ship ? Json(s.variants[*s.ship].name) : Json()}, {"answer", s.answer}, {"reasons", s.reasons}, {"majority_rate", s.majority_rate ? Json(*s.majority_rate) : Json()},
-          {"variants", variants}, {"comparisons", comparisons}, {"sensitivity", {{"knobs", knobs}, {"seed_share", s.sensitivity.seed_share}}},
+          {"variants", variants}, {"baselines", baselines}, {"comparisons", comparisons}, {"sensitivity", {{"knobs", knobs}, {"seed_share", s.sensitivity.seed_share}}},
           {"plan", {{"jobs", a.choice.plan.jobs}, {"threads", a.choice.plan.threads}, {"reason", a.choice.reason}}},
           {"cost", {{"wall_seconds", a.wall_seconds}, {"step_seconds", s.step_seconds}, {"evaluation_seconds", s.evaluation_seconds}, {"ratio", s.overhead > 0 ? Json(s.overhead) : Json()}}}};
 }
@@ -54,6 +58,8 @@ std::string analysis_text(const Analysis& a, const AnalysisSummary& s) {
                        v.interval ? fmt::format("{:.4f} to {:.4f}", v.interval->low, v.interval->high) : "-", v.validation.empty() ? "-" : fmt::format("{:.4f}", v.validation_mean()),
                        v.untrained ? "0" : std::isfinite(trained) ? grouped(static_cast<uint64_t>(trained)) : "-", i == s.reference ? "the reference" : c ? fmt::format("{} ({:+.2f} points, {:.3f} after Holm)", name_of(c->finding), s.scale * c->difference, c->holm) : "-");
   }
+  for (const BaselineScore& b : s.baselines)
+    out += fmt::format("{:<18} {:>9.4f} {:>7} {:>19} {:>10} {:>12}  a baseline\n", b.name, b.score, "-", b.interval ? fmt::format("{:.4f} to {:.4f}", b.interval->low, b.interval->high) : "-", "-", "-");
   for (size_t i = s.scored; i < s.variants.size(); ++i) out += fmt::format("{:<18} failed: {}\n", s.variants[i].name, s.variants[i].failures.front());
   out += "\n" + s.answer + "\n";
   for (std::string r : s.reasons) {

@@ -6,6 +6,7 @@
 #include <cmath>
 #include <numeric>
 
+#include "app/baselines.h"
 #include "app/report_sections.h"
 #include "app/run_report.h"
 #include "base/utf8.h"
@@ -73,6 +74,23 @@ Table variants_table(const Analysis& a, const AnalysisSummary& s) {
   return t;
 }
 
+/// Rows for what is no variant: it is trained by nothing and has no seeds.
+Table baselines_table(const Analysis& a, const AnalysisSummary& s) {
+  const std::string shipped = s.ship ? s.variants[*s.ship].name : "-";
+  Table t{.id = "baselines", .title = "What has to be beaten", .columns = {}, .rows = {}, .note = {}};
+  t.note = fmt::format("Interval of a baseline: {}. Of the difference: BCa bootstrap over rows, paired; p is not adjusted.", a.metric == "accuracy" ? "Wilson" : "BCa bootstrap over rows");
+  t.columns = {{"baseline", "", false}, {a.metric, "95 %", true}, {shipped + " less it", fmt::format("points of {}, 95 %", a.metric), true}, {"p", "randomisation", true}, {"what it is", "", false}};
+  for (const BaselineScore& b : s.baselines) {
+    std::vector<Entry> row{words(b.name)};
+    row.push_back(b.interval ? with_interval(b.score, b.interval->low, b.interval->high) : number_or_missing(b.score, 4, "not defined"));
+    row.push_back(std::isfinite(b.difference) ? with_interval(s.scale * b.difference, s.scale * b.low, s.scale * b.high, 2) : missing("no variant is trained"));
+    row.push_back(p_or_missing(b.p, "no variant is trained"));
+    row.push_back(words(baseline_description(baselines_from_names({b.name}).front())));
+    t.rows.push_back(std::move(row));
+  }
+  return t;
+}
+
 Table costs_table(const Analysis& a, const AnalysisSummary& s) {
   Table t{.id = "variant-costs", .title = "What they take, mean over seeds", .columns = {}, .rows = {}, .note = {}};
   t.columns = {{"variant", "", false}, {"trained", "weights", true}, {"adapter", "weights", true}, {"saved", "MB", true}, {"peak memory", "MB of tensors", true}, {"step", "ms, median", true},
@@ -123,6 +141,8 @@ Chart scores_chart(const Analysis& a, const AnalysisSummary& s) {
     c.series.push_back(std::move(seed));
   }
   if (s.majority_rate && a.metric == "accuracy") c.references.push_back({"majority class", *s.majority_rate, false});
+  for (const BaselineScore& b : s.baselines)
+    if (std::isfinite(b.score) && (b.name != "majority" || c.references.empty())) c.references.push_back({b.name, b.score, false});
   return c;
 }
 
@@ -178,6 +198,7 @@ Section variants_section(const Analysis& a, const AnalysisSummary& s) {
   Section out{.id = "variants-section", .heading = "Variants", .blocks = {}};
   out.blocks.push_back(scores_chart(a, s));
   out.blocks.push_back(variants_table(a, s));
+  if (!s.baselines.empty()) out.blocks.push_back(baselines_table(a, s));
   out.blocks.push_back(costs_table(a, s));
   return out;
 }

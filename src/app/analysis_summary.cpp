@@ -6,9 +6,12 @@
 #include <cmath>
 #include <set>
 
+#include "app/analysis_baselines.h"
+#include "app/analysis_words.h"
 #include "app/compare.h"
 #include "app/compared_metric.h"
 #include "app/fingerprints.h"
+#include "app/seed_predictions.h"
 #include "base/error.h"
 #include "base/utf8.h"
 #include "metrics/multiple.h"
@@ -17,41 +20,6 @@ namespace attune {
 namespace {
 
 constexpr double kAlpha = 0.05;
-
-/// The predictions of all seeds in one list: a row's predictions are one group, so that it is drawn as a whole.
-StoredPredictions together(const std::string& name, const std::vector<StoredPredictions>& seeds, const std::vector<int64_t>& numbers) {
-  StoredPredictions all = seeds.front();
-  all.name = name;
-  if (seeds.size() == 1) return all;
-  const auto append = [](auto& to, const auto& from) { to.insert(to.end(), from.begin(), from.end()); };
-  for (size_t s = 1; s < seeds.size(); ++s) {
-    const StoredPredictions& p = seeds[s];
-    append(all.ids, p.ids);
-    append(all.lines, p.lines);
-    append(all.texts, p.texts);
-    append(all.pairs, p.pairs);
-    append(all.groups, p.groups);
-    append(all.gold, p.gold);
-    append(all.predicted, p.predicted);
-    append(all.gold_set, p.gold_set);
-    append(all.predicted_set, p.predicted_set);
-    append(all.gold_values, p.gold_values);
-    append(all.predicted_values, p.predicted_values);
-    append(all.scores, p.scores);
-    append(all.tokens, p.tokens);
-    append(all.gold_tags, p.gold_tags);
-    append(all.predicted_tags, p.predicted_tags);
-    append(all.questions, p.questions);
-    if (p.scores.empty()) all.no_scores = p.no_scores;
-  }
-  if (!all.no_scores.empty()) all.scores.clear();
-  const size_t rows = seeds.front().rows();
-  for (size_t i = 0; i < all.ids.size(); ++i) {
-    if (all.groups[i].empty()) all.groups[i] = all.ids[i];
-    all.ids[i] += fmt::format(" (seed {})", numbers[i / rows]);
-  }
-  return all;
-}
 
 double mean_of(const std::vector<double>& values) {
   double sum = 0;
@@ -123,7 +91,7 @@ VariantSummary summarise_variant(const Analysis& a, size_t index, bool lower_is_
   v.over_seeds = summarise_seeds(v.scores, !lower_is_better);
   if (v.cells.empty()) return v;
   v.description = describe(a.plan.variants[index], v.first);
-  v.predictions = together(v.name, predictions, v.seeds);
+  v.predictions = predictions_of_seeds(v.name, predictions, v.seeds);
   v.degenerate = degenerate_seeds(v, a);
   if (problem_of(a.metric, v.predictions, v.predictions).empty()) {
     const ComparedMetric m = compared_metric(a.metric, v.predictions, v.predictions);
@@ -142,7 +110,7 @@ StoredPredictions rows_of_seeds(const VariantSummary& v, const std::vector<int64
   std::vector<StoredPredictions> kept;
   for (size_t i = 0; i < v.seeds.size(); ++i)
     if (std::find(seeds.begin(), seeds.end(), v.seeds[i]) != seeds.end()) kept.push_back(read_stored_predictions(a.cells[v.cells[i]].config.output_dir, {}));
-  return together(v.name, kept, seeds);
+  return predictions_of_seeds(v.name, kept, seeds);
 }
 std::optional<Shared> shared_seeds(const VariantSummary& a, const VariantSummary& b, const Analysis& analysis) {
   Shared out;
@@ -166,14 +134,8 @@ std::optional<Shared> shared_seeds(const VariantSummary& a, const VariantSummary
   return out;
 }
 
-/// Points with two decimals, other figures with four digits.
-std::string amount(double x, const AnalysisSummary& s) { return s.unit.starts_with("points") ? fmt::format("{:.2f}", s.scale * x) : fmt::format("{:.4g}", s.scale * x); }
-std::string told(double difference, const AnalysisSummary& s, const std::string& metric) { return fmt::format("{} {}{}", amount(difference, s), s.unit, metric); }
-
 /// The margin in the metric's own unit; SQuAD's figures are in percent.
 double margin_of(const AnalysisSummary& s, const Analysis& a) { return a.config.analysis.margin * (is_percent(s.variants.front().predictions) ? 100 : 1); }
-
-std::string p_text(double p) { return p < 0.001 ? "p < 0.001" : fmt::format("p = {:.3f}", p); }
 
 bool same_answers(const VariantComparison& c) {
   const Json& agreement = c.all_seeds["agreement"];
@@ -267,9 +229,8 @@ void recommend(AnalysisSummary& s, const Analysis& a) {
     if (!v.untrained && as_good && trained(c.b) < trained(*s.ship)) s.ship = c.b;
   }
   const VariantSummary &ship = s.variants[*s.ship], &best = s.variants[*s.best];
-  const auto share = [&](double x) { return s.scale == 100 ? fmt::format("{:.2f} %", 100 * x) : fmt::format("{:.4g}", x); };
-  s.answer = fmt::format("Ship {}: {} {} on the {} rows", ship.name, a.metric, share(ship.mean()), a.split == "test" ? "test" : "validation");
-  if (ship.interval) s.answer += fmt::format(", 95 % interval over rows {} to {}", share(ship.interval->low), share(ship.interval->high));
+  s.answer = fmt::format("Ship {}: {} {} on the {} rows", ship.name, a.metric, score_text(ship.mean(), s), a.split == "test" ? "test" : "validation");
+  if (ship.interval) s.answer += fmt::format(", 95 % interval over rows {} to {}", score_text(ship.interval->low, s), score_text(ship.interval->high, s));
   if (ship.over_seeds && ship.over_seeds->sd) s.answer += fmt::format(", standard deviation over {} seeds {:.3g}", ship.seeds.size(), s.scale * *ship.over_seeds->sd);
   s.answer += ".";
 
@@ -278,7 +239,7 @@ void recommend(AnalysisSummary& s, const Analysis& a) {
     s.reasons.push_back(fmt::format("It is the best of {} trained variants by {}.", std::count_if(s.variants.begin(), s.variants.begin() + static_cast<std::ptrdiff_t>(s.scored), [](const auto& v) { return !v.untrained; }), chosen));
   } else {
     const VariantComparison* c = against(s.against_best, *s.ship);
-    s.reasons.push_back(fmt::format("The best by {} is **{}** ({} {}). {} trains {} weights instead of {}, and {}", chosen, best.name, a.metric, share(best.mean()), ship.name, weights(*s.ship), weights(*s.best),
+    s.reasons.push_back(fmt::format("The best by {} is **{}** ({} {}). {} trains {} weights instead of {}, and {}", chosen, best.name, a.metric, score_text(best.mean(), s), ship.name, weights(*s.ship), weights(*s.best),
                                     c->sentence));
     s.reasons.push_back(fmt::format("That it is as good was seen on the {} rows themselves, so its own figure there may be a little flattered.", a.split == "test" ? "test" : "validation"));
   }
@@ -293,8 +254,8 @@ void recommend(AnalysisSummary& s, const Analysis& a) {
   for (size_t i = 0; i < s.scored; ++i)
     if (s.variants[i].untrained) {
       const VariantComparison* c = against(s.against_best, i);
-      std::string text = fmt::format("Before training ({}) {} is {}", s.variants[i].description.substr(s.variants[i].description.find("head=")), a.metric, share(s.variants[i].mean()));
-      if (s.majority_rate) text += fmt::format("; always saying the most frequent class would give {}", share(*s.majority_rate));
+      std::string text = fmt::format("Before training ({}) {} is {}", s.variants[i].description.substr(s.variants[i].description.find("head=")), a.metric, score_text(s.variants[i].mean(), s));
+      if (s.majority_rate) text += fmt::format("; always saying the most frequent class would give {}", score_text(*s.majority_rate, s));
       if (c) text += fmt::format(". {}", c->sentence);
       s.reasons.push_back(std::move(text));
     }
@@ -405,6 +366,9 @@ AnalysisSummary summarise(const Analysis& a) {
   s.reference = named(a.config.analysis.reference);
   if (s.scored > 1) s.against_reference = compare_with(s.reference, s, a);
   recommend(s, a);
+  s.baselines = score_baselines(a, s);
+  const auto strongest = std::max_element(s.baselines.begin(), s.baselines.end(), [&](const BaselineScore& x, const BaselineScore& y) { return (x.score < y.score) != s.lower_is_better; });
+  if (strongest != s.baselines.end()) s.reasons.push_back(strongest->sentence);
   s.sensitivity = sensitivity_of(s, a);
   add_cost(s, a);
   return s;

@@ -6,6 +6,7 @@
 // would give.
 #pragma once
 
+#include "app/analysis_baselines.h"
 #include "app/analyze.h"
 #include "app/stored_predictions.h"
 #include "metrics/equivalence.h"
@@ -58,6 +59,7 @@ struct AnalysisSummary {
   std::optional<size_t> best;  ///< highest mean on the validation rows (on the test rows where there are none) of the trained
   std::vector<VariantComparison> against_best;
   std::optional<size_t> ship;  ///< the fewest trained parameters among the best and those that cannot be told from it and lie within the margin
+  std::vector<BaselineScore> baselines;
   std::string answer;                ///< "Ship X: ..."
   std::vector<std::string> reasons;  ///< sentences that say how sure that is
   Sensitivity sensitivity;

@@ -6,6 +6,8 @@
 #include <chrono>
 #include <numeric>
 
+#include "app/analysis_baselines.h"
+#include "app/baselines.h"
 #include "app/latency.h"
 #include "app/load_model.h"
 #include "base/child_process.h"
@@ -32,7 +34,7 @@ void open_folder(const RunConfig& run) {
       fail(ErrorCode::kState, {.id = "run.not_empty", .where = folder.string(), .what = "the output folder holds something else than an analysis (" + names.front() + ")", .hint = "choose another output_dir"});
   }
   if (ours && run.overwrite)
-    for (const char* name : {"cells", "results", kStateFile, kRankingFile, kSpentFile, "report.html", "report.md", "config.yaml"}) file_system().remove(folder / name);
+    for (const char* name : {"cells", "results", kStateFile, kRankingFile, kSpentFile, "report.html", "report.md", "config.yaml", "baseline_majority_predictions.jsonl", "baseline_bow_predictions.jsonl"}) file_system().remove(folder / name);
   file_system().make_folder(folder);
 }
 
@@ -139,6 +141,7 @@ std::vector<Cell> make_cells(const VariantPlan& plan, const AnalyzeConfig& confi
       }
       cell.config.output_dir = "";
       cell.config.latency_batch_sizes.clear();  // measured alone, afterwards
+      cell.config.baselines.clear();            // the same for all cells
       cell.config.overwrite = false;
       cell.config.resume = true;
       cells.push_back(std::move(cell));
@@ -265,6 +268,7 @@ Analysis run_analysis(const AnalyzeConfig& config) {
   const auto task = make_task(training_settings(config.run, shared.opened, shared.data.labels));
   if (!task->answers_rows())
     fail(ErrorCode::kUsage, {.id = "analyze.task", .where = "task", .what = "variants are compared row by row, and a language model has no answer for a row", .expected = "a task whose rows have answers", .got = config.run.task, .hint = "attune train --seeds gives means and spreads of perplexity"});
+  if (!config.run.baselines.empty()) require_baselines_fit(task->settings());
   a.metric = config.analysis.metric.empty() ? task->headline().front() : config.analysis.metric;
   a.split = shared.data.test.rows.empty() ? "eval" : "test";
   if (shared.data.test.rows.empty() && shared.data.validation.rows.empty())
@@ -300,6 +304,7 @@ Analysis run_analysis(const AnalyzeConfig& config) {
   for (size_t i = 0; i < order.size(); ++i) a.results[order[i]] = results[i];
   a.wall_seconds = spent.seconds();
   if (config.analysis.latency) measure_latencies(a, shared);
+  write_baselines(config, shared, *task);
   return a;
 }
 

@@ -55,6 +55,9 @@ std::string key_of(Baseline baseline, const std::string& rest) { return fmt::for
 }  // namespace
 
 const char* baseline_name(Baseline baseline) { return baseline == Baseline::kMajority ? "majority" : "bow"; }
+const char* baseline_description(Baseline baseline) {
+  return baseline == Baseline::kMajority ? "always the most frequent class" : "logistic regression on word counts";
+}
 
 std::vector<Baseline> baselines_from_names(const std::vector<std::string>& names) {
   std::vector<Baseline> out;

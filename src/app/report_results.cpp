@@ -5,6 +5,7 @@
 #include <cmath>
 #include <limits>
 
+#include "app/baselines.h"
 #include "app/report_sections.h"
 #include "report/names.h"
 
@@ -51,6 +52,37 @@ Cell trainable_cell(const StoredRun& run) {
   return n ? count(std::llround(*n)) : missing("not in all_results.json");
 }
 
+/// What the runs have to beat, each once: baselines of other rows are other baselines.
+struct KnownBaseline {
+  Baseline kind;
+  std::string key;       ///< "baseline_bow_"
+  const StoredRun* run;  ///< that measured it
+  std::string name;      ///< "bow"; where runs differ "bow, lora's rows"
+  std::optional<double> value(const std::string& figure) const { return run->number(key + figure); }
+};
+std::vector<KnownBaseline> baselines_of(const Runs& runs) {
+  std::vector<KnownBaseline> found;
+  for (const Baseline kind : {Baseline::kMajority, Baseline::kBow}) {
+    const std::string key = fmt::format("baseline_{}_", baseline_name(kind));
+    const size_t first = found.size();
+    for (const StoredRun& run : runs) {
+      const auto figures = [&](const StoredRun& r) { return std::pair(r.number(key + "accuracy"), r.number(key + "f1_macro")); };
+      if (!run.number(key + "accuracy") || std::any_of(found.begin() + static_cast<std::ptrdiff_t>(first), found.end(), [&](const KnownBaseline& b) { return figures(*b.run) == figures(run); })) continue;
+      found.push_back({kind, key, &run, baseline_name(kind)});
+    }
+    for (size_t i = first; found.size() > first + 1 && i < found.size(); ++i) found[i].name += fmt::format(", rows of {}", found[i].run->name);
+  }
+  return found;
+}
+
+Cell baseline_cell(const KnownBaseline& b, const std::string& figure) {
+  const auto value = b.value(figure);
+  if (!value) return missing("not measured of a baseline");
+  const auto it = b.run->results.find(b.key + figure + "_interval");
+  const bool interval = it != b.run->results.end() && it->is_array() && it->size() == 2 && (*it)[0].is_number() && (*it)[1].is_number();
+  return interval ? with_interval(*value, (*it)[0].get<double>(), (*it)[1].get<double>()) : number(*value);
+}
+
 Table runs_table(const Runs& runs, const std::optional<Score>& score) {
   Table t{.id = "runs", .title = "All runs"};
   t.columns = {{"run"}, {"method"}, {"head"}, {"rows of"}};
@@ -66,6 +98,14 @@ Table runs_table(const Runs& runs, const std::optional<Score>& score) {
     row.push_back(trainable_cell(run));
     row.push_back(scaled(run.number("train_runtime"), 1, 1, "not in all_results.json"));
     row.push_back(scaled(peak_bytes(run), 1e-6, 0, "not in all_results.json"));
+    t.rows.push_back(std::move(row));
+  }
+  for (const KnownBaseline& b : baselines_of(runs)) {
+    std::vector<Cell> row = {words(b.name), words(std::string("baseline: ") + baseline_description(b.kind)), words(""), words(b.run->split)};
+    row[0].emphasis = Emphasis::kMuted;
+    if (score) row.push_back(baseline_cell(b, score->key));
+    if (f1) row.push_back(baseline_cell(b, "f1_macro"));
+    row.resize(t.columns.size(), missing("a baseline trains no weights of a model"));
     t.rows.push_back(std::move(row));
   }
   if (score) mark_best(t, 4, score->higher_is_better);
@@ -89,6 +129,8 @@ Chart score_chart(const Runs& runs, const Score& score) {
   for (const StoredRun& run : runs)
     if (const auto rate = run.metric("majority_rate"); rate && score.key == "accuracy" && std::find(rates.begin(), rates.end(), *rate) == rates.end()) rates.push_back(*rate);
   if (rates.size() == 1) c.references = {{.name = "majority rate", .value = rates[0]}};
+  for (const KnownBaseline& b : baselines_of(runs))
+    if (const auto value = b.value(score.key); value && (b.kind != Baseline::kMajority || rates.empty())) c.references.push_back({.name = b.name, .value = *value});
   return c;
 }
 

@@ -8,6 +8,7 @@
 namespace attune {
 namespace {
 
+using ::testing::Contains;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 
@@ -112,6 +113,40 @@ TEST_F(AnalyzeTest, ReportHasTheLayoutItsReadersKnow) {
   const std::string page = read_file(root_ / "analysis/report.html");
   EXPECT_THAT(page, HasSubstr("head=from-checkpoint"));
   EXPECT_THAT(page, HasSubstr("selects no layer"));
+}
+
+TEST_F(AnalyzeTest, BaselinesAreAnsweredOnceAndStandBesideTheVariants) {
+  AnalyzeConfig c = analysis("analysis");
+  c.variants = Json::parse(R"({"list": ["lora", "full"], "seeds": 2})");
+  const Analysis without = run_analysis(c);
+  EXPECT_TRUE(summarise(without).baselines.empty());
+  c.run.baselines = {"majority", "bow"};
+  const Analysis a = run_analysis(c);
+  EXPECT_EQ(a.results[0].state, CellResult::State::kKept) << "they change no cell";
+  const AnalysisSummary s = summarise(a);
+  ASSERT_EQ(s.baselines.size(), 2u);
+  RunConfig alone = a.cells[0].config;
+  alone.output_dir = (root_ / "alone").string();
+  alone.baselines = c.run.baselines;
+  const Json results = train(alone).results;
+  for (const BaselineScore& b : s.baselines) {
+    const std::string key = "baseline_" + b.name;
+    EXPECT_EQ(read_file(root_ / "analysis" / (key + "_predictions.jsonl")), read_file(root_ / "alone" / (key + "_predictions.jsonl")));
+    EXPECT_DOUBLE_EQ(b.score, results[key + "_accuracy"].get<double>());
+    ASSERT_TRUE(b.interval);
+    EXPECT_DOUBLE_EQ(b.interval->low, results[key + "_accuracy_interval"][0].get<double>());
+    EXPECT_NEAR(b.difference, s.variants[*s.ship].mean() - b.score, 1e-12);
+    EXPECT_LE(b.low, b.difference);
+    EXPECT_GE(b.high, b.difference);
+    EXPECT_THAT(b.sentence, HasSubstr("**" + b.name + "** ("));
+  }
+  const BaselineScore& strongest = s.baselines[s.baselines[1].score > s.baselines[0].score];
+  EXPECT_THAT(s.reasons, Contains(strongest.sentence));
+  write_analysis(a, s, "attune analyze config.yaml");
+  EXPECT_THAT(read_file(root_ / "analysis/results/metrics/baselines.csv"), HasSubstr("bow,"));
+  EXPECT_THAT(read_file(root_ / "analysis/results/visualizations/variant-scores.csv"), HasSubstr("\nbow,"));
+  EXPECT_EQ(to_json(a, s)["baselines"].size(), 2u);
+  EXPECT_THAT(analysis_text(a, s), HasSubstr("\nbow "));
 }
 
 TEST_F(AnalyzeTest, SelectiveTakesAsManyLayersAsLora) {

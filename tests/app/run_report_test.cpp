@@ -141,6 +141,41 @@ TEST_F(Reported, SeveralRunsStandSideBySideWithTheirFront) {
   EXPECT_EQ(tables(page)[0].rows[1][4].emphasis, Emphasis::kNone);
 }
 
+TEST_F(Reported, BaselinesAreRowsOfTheTableEachOnce) {
+  const auto with_bow = [&](const std::string& name, int wrong, double accuracy) {
+    const std::string folder = run(name, wrong, 100, 1000);
+    Json results = read_json(fs::path(folder) / "all_results.json");
+    results["baseline_bow_accuracy"] = accuracy;
+    results["baseline_bow_accuracy_interval"] = {accuracy - 0.25, accuracy + 0.125};
+    results["baseline_bow_f1_macro"] = 0.5;
+    write(name + "/all_results.json", dump_json(results));
+    return folder;
+  };
+  const auto page_of = [&](const std::vector<std::string>& folders) { return results_section(read_runs(folders)); };
+  const auto rows = [](const Section& section) {
+    std::vector<std::pair<std::string, std::string>> found;
+    for (const Block& block : section.blocks)
+      if (const auto* table = std::get_if<Table>(&block); table && table->id == "runs")
+        for (const auto& row : table->rows) found.emplace_back(row[0].text, row[4].text);
+    return found;
+  };
+  const auto lines = [](const Section& section) {
+    std::vector<std::string> names;
+    for (const Block& block : section.blocks)
+      if (const auto* chart = std::get_if<Chart>(&block); chart && chart->id == "score")
+        for (const Reference& r : chart->references) names.push_back(r.name);
+    return names;
+  };
+  const std::string a = with_bow("a", 2, 0.625), b = with_bow("b", 3, 0.625), other = with_bow("c", 3, 0.75);
+  const Section same = page_of({a, b}), differs = page_of({a, other});
+  ASSERT_EQ(rows(same).size(), 3u);
+  EXPECT_EQ(rows(same)[2], std::pair(std::string("bow"), std::string("0.6250 [0.3750, 0.7500]")));
+  EXPECT_THAT(lines(same), ElementsAre("majority rate", "bow"));
+  ASSERT_EQ(rows(differs).size(), 4u);
+  EXPECT_EQ(rows(differs)[3].first, "bow, rows of c");
+  EXPECT_EQ(rows(page_of({run("d", 2, 100, 1000)})).size(), 1u) << "no baseline was asked for";
+}
+
 TEST_F(Reported, WhatIsNotThereIsSaidAndNotDrawn) {
   write("bare/all_results.json", "{}");
   const auto runs = read_runs({path("bare")});
