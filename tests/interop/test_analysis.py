@@ -105,6 +105,7 @@ class Analysis(InteropTest):
             "model": str(model_folder("bert")), "task": "text-classification", "data": {**files, "max_length": 16},
             "peft": {"method": "lora", "r": 4, "target_modules": ["query", "value"]},
             "training": {"num_train_epochs": 20, "per_device_train_batch_size": 8, "learning_rate": 1e-2, "seed": 0},
+            "baselines": ["majority", "bow"],
             "variants": {"list": ["base", "lora", {"name": "wide", "peft.r": 8}, {"name": "nope", "peft.target_modules": ["nowhere"]}, "full"], "seeds": 3},
             "analysis": {"draws": 200, "jobs": 2}, "output_dir": str(output)})
 
@@ -168,6 +169,7 @@ class Analysis(InteropTest):
                      "max_train_samples": 2000, "max_validation_samples": 100, "max_test_samples": 400, "stratify": True},
             "peft": {"method": "lora", "r": 8, "lora_alpha": 16, "lora_dropout": 0.1, "target_modules": ["query", "value"]},
             "training": {"num_train_epochs": 1, "per_device_train_batch_size": 32, "learning_rate": 2e-3, "warmup_ratio": 0.06, "seed": 0},
+            "baselines": ["bow"],
             "variants": {"list": ["base", "lora", "lora_r4", "query_only", "selective", "bias_training", "qlora_int8", "qlora_nf4", "full"], "seeds": 3},
             "analysis": {"draws": 500}, "output_dir": str(output)})
         self.kill_after(4, output, config)
