@@ -47,7 +47,8 @@ void write_baselines(const AnalyzeConfig& config, const SharedInputs& shared, co
 std::vector<BaselineScore> score_baselines(const Analysis& a, const AnalysisSummary& s) {
   std::vector<BaselineScore> out;
   for (const Baseline baseline : baselines_from_names(a.config.run.baselines)) {
-    BaselineScore b{.name = baseline_name(baseline)};
+    BaselineScore b;
+    b.name = baseline_name(baseline);
     StoredPredictions p = read_stored_predictions((fs::path(a.config.run.output_dir) / fmt::format("baseline_{}_predictions.jsonl", b.name)).string(),
                                                   {.task = "text-classification", .labels = s.variants.front().predictions.labels, .null_odds = "", .gold_file = "", .data = {}});
     p.name = b.name;

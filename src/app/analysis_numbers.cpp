@@ -5,6 +5,7 @@
 #include <cmath>
 
 #include "app/analysis_page.h"
+#include "app/analysis_sections.h"
 #include "base/utf8.h"
 
 namespace attune {
@@ -41,11 +42,15 @@ Json to_json(const Analysis& a, const AnalysisSummary& s) {
       levels.push_back({{"level", l.level}, {"cells", l.cells}, {"mean", l.mean}, {"effect", l.effect ? Json(*l.effect) : Json()}, {"interval", l.interval ? Json::array({l.interval->low, l.interval->high}) : Json()}, {"pairs", l.pairs}});
     knobs.push_back({{"knob", k.knob}, {"share", k.share}, {"levels", levels}});
   }
+  Json front = Json::array();
+  const std::vector<uint8_t> unbeaten = report::cost_front(a, s);
+  for (size_t i = 0; i < s.scored; ++i)
+    if (unbeaten[i]) front.push_back(s.variants[i].name);
   return {{"metric", a.metric}, {"split", a.split}, {"seeds", a.plan.seeds}, {"reference", s.variants[s.reference].name}, {"best", s.best ? Json(s.variants[*s.best].name) : Json()},
           {"ship", s.ship ? Json(s.variants[*s.ship].name) : Json()}, {"answer", s.answer}, {"reasons", s.reasons}, {"majority_rate", s.majority_rate ? Json(*s.majority_rate) : Json()},
           {"variants", variants}, {"baselines", baselines}, {"comparisons", comparisons}, {"sensitivity", {{"knobs", knobs}, {"seed_share", s.sensitivity.seed_share}}},
           {"plan", {{"jobs", a.choice.plan.jobs}, {"threads", a.choice.plan.threads}, {"reason", a.choice.reason}}},
-          {"cost", {{"wall_seconds", a.wall_seconds}, {"step_seconds", s.step_seconds}, {"evaluation_seconds", s.evaluation_seconds}, {"ratio", s.overhead > 0 ? Json(s.overhead) : Json()}}}};
+          {"cost", {{"front", front}, {"wall_seconds", a.wall_seconds}, {"step_seconds", s.step_seconds}, {"evaluation_seconds", s.evaluation_seconds}, {"ratio", s.overhead > 0 ? Json(s.overhead) : Json()}}}};
 }
 
 std::string analysis_text(const Analysis& a, const AnalysisSummary& s) {

@@ -6,6 +6,8 @@
 
 #include <cmath>
 
+#include "app/analysis_page.h"
+#include "app/analysis_sections.h"
 #include "base/files.h"
 #include "base/random.h"
 
@@ -116,6 +118,21 @@ TEST_F(Concluded, TwinsAreEquivalentThoughNothingVaries) {
   const AnalysisSummary s = summarise(a_);
   EXPECT_EQ(s.against_reference[0].finding, Finding::kEquivalent);
   EXPECT_EQ(s.against_reference[0].sentence, "**twin** and **lora** give the same answer on every row.");
+}
+
+TEST_F(Concluded, TheFrontCountsEveryCostThatWasMeasured) {
+  add("large", 0.90, 22000000, 0.92);
+  add("small", 0.85, 1000, 0.90);
+  add("same", 0.85, 5000, 0.90);
+  const auto front = [&] { return report::cost_front(a_, summarise(a_)); };
+  EXPECT_EQ(front(), (std::vector<uint8_t>{1, 1, 0})) << "as good as small with more weights";
+  a_.latency = {{"large", 0.002}, {"small", 0.002}, {"same", 0.001}};
+  EXPECT_EQ(front(), (std::vector<uint8_t>{1, 1, 1})) << "but faster";
+  a_.latency = {{"large", 0.002}, {"small", 0.001}, {"same", 0.002}};
+  EXPECT_EQ(front(), (std::vector<uint8_t>{1, 1, 0}));
+  EXPECT_EQ(to_json(a_, summarise(a_))["cost"]["front"], Json({"large", "small"}));
+  a_.plan.variants[1].untrained = true;
+  EXPECT_EQ(front(), (std::vector<uint8_t>{1, 0, 1})) << "the untrained is never on it";
 }
 
 TEST_F(Concluded, ALossIsBetterWhereItIsSmaller) {
