@@ -367,7 +367,7 @@ AnalysisSummary summarise(const Analysis& a) {
   if (s.scored > 1) s.against_reference = compare_with(s.reference, s, a);
   recommend(s, a);
   s.baselines = score_baselines(a, s);
-  const auto strongest = std::max_element(s.baselines.begin(), s.baselines.end(), [&](const BaselineScore& x, const BaselineScore& y) { return (x.score < y.score) != s.lower_is_better; });
+  const auto strongest = std::max_element(s.baselines.begin(), s.baselines.end(), [&](const BaselineScore& x, const BaselineScore& y) { return s.lower_is_better ? y.score < x.score : x.score < y.score; });
   if (strongest != s.baselines.end()) s.reasons.push_back(strongest->sentence);
   s.sensitivity = sensitivity_of(s, a);
   add_cost(s, a);

@@ -57,7 +57,7 @@ struct KnownBaseline {
   Baseline kind;
   std::string key;       ///< "baseline_bow_"
   const StoredRun* run;  ///< that measured it
-  std::string name;      ///< "bow"; where runs differ "bow, lora's rows"
+  std::string name;      ///< "bow"; where runs differ "bow, rows of lora"
   std::optional<double> value(const std::string& figure) const { return run->number(key + figure); }
 };
 std::vector<KnownBaseline> baselines_of(const Runs& runs) {
@@ -201,6 +201,8 @@ Verdict runs_verdict(const Runs& runs) {
   if (const auto rows = best.metric("rows")) measured = fmt::format("Measured on {} {} rows", count(std::llround(*rows)).text, best.split);
   v.reasons.push_back({measured + (best.interval(score->key) ? "; in brackets the 95 % interval." : ".")});
   if (const auto rate = best.metric("majority_rate"); rate && score->key == "accuracy") v.reasons.push_back({fmt::format("Always naming the most frequent class would reach {:.4f}.", *rate)});
+  for (const KnownBaseline& b : baselines_of(runs))
+    if (b.kind == Baseline::kBow && b.value(score->key)) v.reasons.push_back({fmt::format("**{}** ({}) reaches {}.", b.name, baseline_description(b.kind), baseline_cell(b, score->key).text)});
   if (order.size() < 2) return v;
   const StoredRun& second = *order[1];
   const auto a = best.interval(score->key), b = second.interval(score->key);

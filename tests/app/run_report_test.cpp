@@ -173,6 +173,7 @@ TEST_F(Reported, BaselinesAreRowsOfTheTableEachOnce) {
   EXPECT_THAT(lines(same), ElementsAre("majority rate", "bow"));
   ASSERT_EQ(rows(differs).size(), 4u);
   EXPECT_EQ(rows(differs)[3].first, "bow, rows of c");
+  EXPECT_THAT(runs_verdict(read_runs({a})).reasons.back().text, HasSubstr("**bow** (logistic regression on word counts) reaches 0.6250 [0.3750, 0.7500]."));
   EXPECT_EQ(rows(page_of({run("d", 2, 100, 1000)})).size(), 1u) << "no baseline was asked for";
 }
 
