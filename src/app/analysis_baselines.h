@@ -6,19 +6,21 @@
 #include <vector>
 
 #include "app/analyze.h"
+#include "app/baselines.h"
 #include "metrics/intervals.h"
+#include "metrics/paired_tests.h"
 
 namespace attune {
 
 struct AnalysisSummary;
 
 struct BaselineScore {
-  std::string name;  ///< "bow"
-  double score = 0;  ///< the analysis' metric
+  Baseline kind;
+  double score;                                ///< the analysis' metric; NaN where it is undefined
   std::optional<ConfidenceInterval> interval;  ///< over rows
-  /// The variant to ship less the baseline, paired over rows, all its seeds; p by approximate randomisation, not adjusted. NaN without one to ship.
-  double difference = 0, low = 0, high = 0, p = 0;
+  PairedDifference shipped;                    ///< the variant to ship, all its seeds, less the baseline; p is not adjusted. NaN without one to ship
   std::string sentence;
+  const char* name() const { return baseline_name(kind); }
 };
 
 /// Leaves baseline_NAME_predictions.jsonl in the analysis' folder. Error(kUsage) "baselines.task" where they do not fit the task.

@@ -34,8 +34,8 @@ Json to_json(const Analysis& a, const AnalysisSummary& s) {
   if (s.best && *s.best != s.reference) add(s.against_best);
   Json baselines = Json::array();
   for (const BaselineScore& b : s.baselines)
-    baselines.push_back({{"name", b.name}, {"score", number(b.score)}, {"interval", b.interval ? Json::array({b.interval->low, b.interval->high}) : Json()},
-                         {"difference", number(b.difference)}, {"low", number(b.low)}, {"high", number(b.high)}, {"p", number(b.p)}, {"sentence", b.sentence}});
+    baselines.push_back({{"name", b.name()}, {"score", number(b.score)}, {"interval", b.interval ? Json::array({b.interval->low, b.interval->high}) : Json()},
+                         {"difference", number(b.shipped.difference)}, {"low", number(b.shipped.low)}, {"high", number(b.shipped.high)}, {"p", number(b.shipped.p)}, {"sentence", b.sentence}});
   for (const KnobEffect& k : s.sensitivity.knobs) {
     Json levels = Json::array();
     for (const KnobLevel& l : k.levels)
@@ -64,7 +64,7 @@ std::string analysis_text(const Analysis& a, const AnalysisSummary& s) {
                        v.untrained ? "0" : std::isfinite(trained) ? grouped(static_cast<uint64_t>(trained)) : "-", i == s.reference ? "the reference" : c ? fmt::format("{} ({:+.2f} points, {:.3f} after Holm)", name_of(c->finding), s.scale * c->difference, c->holm) : "-");
   }
   for (const BaselineScore& b : s.baselines)
-    out += fmt::format("{:<18} {:>9.4f} {:>7} {:>19} {:>10} {:>12}  a baseline\n", b.name, b.score, "-", b.interval ? fmt::format("{:.4f} to {:.4f}", b.interval->low, b.interval->high) : "-", "-", "-");
+    out += fmt::format("{:<18} {:>9.4f} {:>7} {:>19} {:>10} {:>12}  a baseline\n", b.name(), b.score, "-", b.interval ? fmt::format("{:.4f} to {:.4f}", b.interval->low, b.interval->high) : "-", "-", "-");
   for (size_t i = s.scored; i < s.variants.size(); ++i) out += fmt::format("{:<18} failed: {}\n", s.variants[i].name, s.variants[i].failures.front());
   out += "\n" + s.answer + "\n";
   for (std::string r : s.reasons) {

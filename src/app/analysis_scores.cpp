@@ -5,7 +5,6 @@
 #include <cmath>
 
 #include "app/analysis_sections.h"
-#include "app/baselines.h"
 
 namespace attune::report {
 namespace {
@@ -36,7 +35,7 @@ Table variants_table(const Analysis& a, const AnalysisSummary& s) {
     t.rows.push_back(std::move(row));
   }
   t.note = fmt::format(
-      "Intervals: BCa bootstrap over rows, the predictions of all seeds of a row drawn together. sd: standard deviation over seeds. A variant is called better or worse where the "
+      "Intervals: BCa bootstrap over rows, the predictions of all seeds of a row drawn together (accuracy with one seed: Wilson). sd: standard deviation over seeds. A variant is called better or worse where the "
       "difference stays significant at 5 % after Holm's correction and every shared seed points the same way; equivalent where the 95 % interval over rows and the 90 % interval over seeds (two one-sided tests) both lie within {}.",
       s.margin_text);
   return t;
@@ -49,11 +48,11 @@ Table baselines_table(const Analysis& a, const AnalysisSummary& s) {
   t.note = fmt::format("Interval of a baseline: {}. Of the difference: BCa bootstrap over rows, paired; p is not adjusted.", a.metric == "accuracy" ? "Wilson" : "BCa bootstrap over rows");
   t.columns = {{"baseline", "", false}, {a.metric, "95 %", true}, {shipped + " less it", fmt::format("points of {}, 95 %", a.metric), true}, {"p", "randomisation", true}, {"what it is", "", false}};
   for (const BaselineScore& b : s.baselines) {
-    std::vector<Entry> row{words(b.name)};
+    std::vector<Entry> row{words(b.name())};
     row.push_back(b.interval ? with_interval(b.score, b.interval->low, b.interval->high) : number_or_missing(b.score, 4, "not defined"));
-    row.push_back(std::isfinite(b.difference) ? with_interval(s.scale * b.difference, s.scale * b.low, s.scale * b.high, 2) : missing("no variant is trained"));
-    row.push_back(p_or_missing(b.p, "no variant is trained"));
-    row.push_back(words(baseline_description(baselines_from_names({b.name}).front())));
+    row.push_back(std::isfinite(b.shipped.difference) ? with_interval(s.scale * b.shipped.difference, s.scale * b.shipped.low, s.scale * b.shipped.high, 2) : missing("no variant is trained"));
+    row.push_back(p_or_missing(b.shipped.p, "no variant is trained"));
+    row.push_back(words(baseline_description(b.kind)));
     t.rows.push_back(std::move(row));
   }
   return t;
@@ -86,7 +85,7 @@ Chart scores_chart(const Analysis& a, const AnalysisSummary& s) {
   }
   if (s.majority_rate && a.metric == "accuracy") c.references.push_back({"majority class", *s.majority_rate, false});
   for (const BaselineScore& b : s.baselines)
-    if (std::isfinite(b.score) && (b.name != "majority" || c.references.empty())) c.references.push_back({b.name, b.score, false});
+    if (std::isfinite(b.score) && (b.kind != Baseline::kMajority || c.references.empty())) c.references.push_back({b.name(), b.score, false});
   return c;
 }
 

@@ -19,8 +19,6 @@
 namespace attune {
 namespace {
 
-constexpr double kAlpha = 0.05;
-
 double mean_of(const std::vector<double>& values) {
   double sum = 0;
   for (const double v : values) sum += v;
@@ -93,10 +91,7 @@ VariantSummary summarise_variant(const Analysis& a, size_t index, bool lower_is_
   v.description = describe(a.plan.variants[index], v.first);
   v.predictions = predictions_of_seeds(v.name, predictions, v.seeds);
   v.degenerate = degenerate_seeds(v, a);
-  if (problem_of(a.metric, v.predictions, v.predictions).empty()) {
-    const ComparedMetric m = compared_metric(a.metric, v.predictions, v.predictions);
-    v.interval = bca_interval(m.units, m.a, {.draws = static_cast<int>(a.config.analysis.draws)});
-  }
+  if (problem_of(a.metric, v.predictions, v.predictions).empty()) v.interval = score_of_rows(a.metric, v.predictions, a.config.analysis.draws).interval;
   return v;
 }
 
@@ -153,8 +148,7 @@ void find(VariantComparison& c, const Shared& shared, const Analysis& a, const A
   else if (same_answers(c) || (c.equivalence && c.equivalence->equivalent && std::max(std::fabs(c.low), std::fabs(c.high)) < margin_of(s, a)))
     c.finding = Finding::kEquivalent;
   const std::string &left = s.variants[c.a].name, &right = s.variants[c.b].name;
-  const bool flipped = (c.finding == Finding::kBetter || c.finding == Finding::kWorse) && c.difference < 0;  // "worse by 3 (2 to 4)", not "(-4 to -2)"
-  const std::string range = fmt::format("95 % interval over rows {} to {}, {} after Holm", amount(flipped ? -c.high : c.low, s), amount(flipped ? -c.low : c.high, s), p_text(c.holm));
+  const std::string range = fmt::format("{}, {} after Holm", range_text(c, c.finding == Finding::kBetter || c.finding == Finding::kWorse, s), p_text(c.holm));
   const std::string seeds = c.over_seeds ? fmt::format("; over {} seeds {}", shared.a.size(), p_text(c.over_seeds->p)) : "";
   switch (c.finding) {
     case Finding::kBetter:
@@ -190,12 +184,7 @@ std::vector<VariantComparison> compare_with(size_t reference, const AnalysisSumm
     const StoredPredictions all[] = {shared->all_a, shared->all_b}, first[] = {shared->first_a, shared->first_b};
     c.all_seeds = compare(all, options);
     c.first_seed = compare(first, options);
-    const Json& bootstrap = c.all_seeds["paired_bootstrap"][a.metric];
-    const Json& random = c.all_seeds["randomisation"][a.metric];
-    c.difference = result_number(bootstrap, "difference");
-    c.low = result_number(bootstrap, "low");
-    c.high = result_number(bootstrap, "high");
-    c.p = random.is_object() ? result_number(random, "p") : result_number(bootstrap, "p");
+    static_cast<PairedDifference&>(c) = difference_in(c.all_seeds, a.metric);
     c.over_seeds = paired_t_test(shared->a, shared->b);
     c.signed_rank = signed_rank_test(shared->a, shared->b);
     c.equivalence = equivalent_paired_seeds(shared->a, shared->b, margin_of(s, a));

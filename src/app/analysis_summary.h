@@ -34,13 +34,14 @@ struct VariantSummary {
   double validation_mean() const;
 };
 
+inline constexpr double kAlpha = 0.05;  ///< of every test
+
 enum class Finding { kBetter, kWorse, kEquivalent, kUnclear };
 const char* name_of(Finding finding);
 
-struct VariantComparison {
-  size_t a = 0, b = 0;            ///< summaries; the difference is b - a
-  double difference = 0, low = 0, high = 0;
-  double p = 1;                   ///< approximate randomisation over rows
+/// The difference is over rows, b - a.
+struct VariantComparison : PairedDifference {
+  size_t a = 0, b = 0;            ///< summaries
   double holm = 1;                ///< adjusted over the comparisons with one reference
   std::optional<MeanTest> over_seeds;
   std::optional<RankTest> signed_rank;

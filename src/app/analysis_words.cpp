@@ -12,6 +12,11 @@ std::string amount(double difference, const AnalysisSummary& s) {
 
 std::string told(double difference, const AnalysisSummary& s, const std::string& metric) { return fmt::format("{} {}{}", amount(difference, s), s.unit, metric); }
 
+std::string range_text(const PairedDifference& d, bool in_words, const AnalysisSummary& s) {
+  const bool turned = in_words && d.difference < 0;
+  return fmt::format("95 % interval over rows {} to {}", amount(turned ? -d.high : d.low, s), amount(turned ? -d.low : d.high, s));
+}
+
 std::string p_text(double p) { return p < 0.001 ? "p < 0.001" : fmt::format("p = {:.3f}", p); }
 
 }  // namespace attune

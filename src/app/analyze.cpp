@@ -33,8 +33,10 @@ void open_folder(const RunConfig& run) {
     if (!names.empty() && !run.overwrite)
       fail(ErrorCode::kState, {.id = "run.not_empty", .where = folder.string(), .what = "the output folder holds something else than an analysis (" + names.front() + ")", .hint = "choose another output_dir"});
   }
-  if (ours && run.overwrite)
-    for (const char* name : {"cells", "results", kStateFile, kRankingFile, kSpentFile, "report.html", "report.md", "config.yaml", "baseline_majority_predictions.jsonl", "baseline_bow_predictions.jsonl"}) file_system().remove(folder / name);
+  if (ours && run.overwrite) {
+    for (const char* name : {"cells", "results", kStateFile, kRankingFile, kSpentFile, "report.html", "report.md", "config.yaml"}) file_system().remove(folder / name);
+    for (const Baseline b : {Baseline::kMajority, Baseline::kBow}) file_system().remove(folder / baseline_key(b, "predictions.jsonl"));
+  }
   file_system().make_folder(folder);
 }
 

@@ -50,11 +50,10 @@ std::vector<double> bow_probabilities(std::span<const Row> train, std::span<cons
   return all;
 }
 
-std::string key_of(Baseline baseline, const std::string& rest) { return fmt::format("baseline_{}_{}", baseline_name(baseline), rest); }
-
 }  // namespace
 
 const char* baseline_name(Baseline baseline) { return baseline == Baseline::kMajority ? "majority" : "bow"; }
+std::string baseline_key(Baseline baseline, const std::string& rest) { return fmt::format("baseline_{}_{}", baseline_name(baseline), rest); }
 const char* baseline_description(Baseline baseline) {
   return baseline == Baseline::kMajority ? "always the most frequent class" : "logistic regression on word counts";
 }
@@ -115,7 +114,7 @@ std::vector<BaselineResult> baseline_results(std::span<const Baseline> baselines
 void put_baselines(std::span<const BaselineResult> baselines, Json& results) {
   for (const BaselineResult& b : baselines)
     for (const auto& [key, value] : b.metrics.items())
-      if ((value.is_number_float() && std::isfinite(value.get<double>())) || (key.ends_with("_interval") && value.is_array())) results[key_of(b.baseline, key)] = value;
+      if ((value.is_number_float() && std::isfinite(value.get<double>())) || (key.ends_with("_interval") && value.is_array())) results[baseline_key(b.baseline, key)] = value;
 }
 
 std::string baselines_text(std::span<const BaselineResult> baselines, const Task& task) {
@@ -134,7 +133,7 @@ std::string baselines_text(std::span<const BaselineResult> baselines, const Task
 
 std::vector<Artifact> baseline_artifacts(std::span<const BaselineResult> baselines, const Task& task, const SplitData& split) {
   std::vector<Artifact> artifacts;
-  for (const BaselineResult& b : baselines) artifacts.push_back(predictions_artifact(key_of(b.baseline, "predictions.jsonl"), task, split, b.outputs));
+  for (const BaselineResult& b : baselines) artifacts.push_back(predictions_artifact(baseline_key(b.baseline, "predictions.jsonl"), task, split, b.outputs));
   return artifacts;
 }
 

@@ -11,6 +11,7 @@ namespace attune {
 enum class Baseline { kMajority, kBow };
 const char* baseline_name(Baseline baseline);  ///< "majority", "bow"
 const char* baseline_description(Baseline baseline);  ///< for people: "always the most frequent class"
+std::string baseline_key(Baseline baseline, const std::string& rest);  ///< "baseline_bow_accuracy": of results and files
 /// In the order given, each once. Error(kUsage) "baselines.unknown".
 std::vector<Baseline> baselines_from_names(const std::vector<std::string>& names);
 /// Error(kUsage) "baselines.task" unless rows have one label each.

@@ -25,10 +25,6 @@ Json number(std::optional<double> value) { return value && std::isfinite(*value)
 
 Json json_of(const PairedDifference& d) { return {{"difference", d.difference}, {"low", d.low}, {"high", d.high}, {"p", d.p}}; }
 
-bool comes_in_groups(const StoredPredictions& p) {
-  return std::any_of(p.groups.begin(), p.groups.end(), [](const std::string& g) { return !g.empty(); });
-}
-
 /// Of one pair; keys that cannot be had are null with their reason under `undefined`.
 class PairComparison {
  public:
@@ -60,7 +56,7 @@ class PairComparison {
     std::vector<uint64_t> keys = a_.clusters();
     std::sort(keys.begin(), keys.end());
     const auto count = std::unique(keys.begin(), keys.end()) - keys.begin();
-    const char* kind = !comes_in_groups(a_) ? "rows" : a_.kind == StoredKind::kAnswers ? "contexts" : "documents";
+    const char* kind = !a_.comes_in_groups() ? "rows" : a_.kind == StoredKind::kAnswers ? "contexts" : "documents";
     out_["units"] = {{"kind", kind}, {"count", count}};
   }
 
@@ -156,7 +152,7 @@ class PairComparison {
     if (!has_rightness()) return undefine("equivalence", "numbers are not right or wrong");
     std::vector<double> differences;
     for (size_t i = 0; i < a_.rows(); ++i) differences.push_back(static_cast<double>(right_b_[i]) - static_cast<double>(right_a_[i]));
-    const auto e = equivalent_rows(differences, options_.margin, comes_in_groups(a_) ? a_.clusters() : std::vector<uint64_t>(), 1 - options_.confidence);
+    const auto e = equivalent_rows(differences, options_.margin, a_.comes_in_groups() ? a_.clusters() : std::vector<uint64_t>(), 1 - options_.confidence);
     if (!e) return undefine("equivalence", "fewer than two rows, or all rows differ alike, which says nothing of their spread");
     out_["equivalence"] = {{"metric", rightness_of(a_.kind)}, {"margin", options_.margin}, {"difference", e->difference}, {"low", e->low}, {"high", e->high}, {"p", e->p}, {"equivalent", e->equivalent}};
   }
@@ -282,12 +278,22 @@ Json compare(std::span<const StoredPredictions> given, const CompareOptions& opt
     out["holm"] = by_holm;
   }
   out["tests"] = tests_json(pairs.size() > 1);
-  if (comes_in_groups(runs.front()))
+  if (runs.front().comes_in_groups())
     out["notes"] = Json::array({"rows come in groups: bootstrap, randomisation and equivalence draw whole groups; mcnemar and rows_needed take rows as independent"});
   if (!gates.empty()) out["gates"] = Json::array();
   for (size_t i = 1; i < runs.size(); ++i)
     for (const Gate& gate : gates) out["gates"].push_back(judge(gate, runs.front(), runs[i], draws));
   return out;
+}
+
+PairedDifference difference_in(const Json& pair, const std::string& metric) {
+  const auto of = [&](const char* test) {
+    const auto all = pair.find(test);
+    return all != pair.end() && all->is_object() ? all->value(metric, Json()) : Json();
+  };
+  const Json bootstrap = of("paired_bootstrap"), random = of("randomisation");
+  const auto number = [](const Json& j, const char* key) { return j.is_object() && j.contains(key) && j[key].is_number() ? j[key].get<double>() : std::nan(""); };
+  return {number(bootstrap, "difference"), number(bootstrap, "low"), number(bootstrap, "high"), number(random.is_object() ? random : bootstrap, "p")};
 }
 
 Json compare(const CompareOptions& options) {

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "app/stored_predictions.h"
+#include "metrics/paired_tests.h"
 
 namespace attune {
 
@@ -37,6 +38,9 @@ struct CompareOptions {
 ///   a gate for each run but the first).
 /// Error(kUsage): "compare.metric", "gate.syntax", "gate.metric", "compare.runs" (fewer than two); Error(kInput) of paired_rows.
 Json compare(std::span<const StoredPredictions> runs, const CompareOptions& options);
+
+/// Of compare()'s result for a pair: the bootstrap's interval, with p by approximate randomisation where it was drawn. NaN where undefined.
+PairedDifference difference_in(const Json& pair, const std::string& metric);
 
 /// Reads options.runs and compares them.
 Json compare(const CompareOptions& options);

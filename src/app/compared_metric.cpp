@@ -255,7 +255,7 @@ SwappedDifference swapped_roc_auc(const std::vector<uint8_t>& positive, const st
 
 /// Documents or contexts; none where every row stands alone.
 Clusters clusters_of_rows(const StoredPredictions& p) {
-  if (std::all_of(p.groups.begin(), p.groups.end(), [](const std::string& g) { return g.empty(); })) return {};
+  if (!p.comes_in_groups()) return {};
   return clusters_of(p.clusters());
 }
 
@@ -386,6 +386,18 @@ ComparedMetric compared_metric(const std::string& name, const StoredPredictions&
     m.swapped = by_cluster(clusters, std::move(m.swapped));
   }
   return m;
+}
+
+RowsScore score_of_rows(const std::string& metric, const StoredPredictions& p, int64_t draws) {
+  const ComparedMetric m = compared_metric(metric, p, p);
+  RowsScore out{.score = m.a(std::vector<int32_t>(m.units.counts.begin(), m.units.counts.end())), .interval = {}};
+  if (metric == "accuracy" && p.kind == StoredKind::kSingleLabel && !p.comes_in_groups()) {
+    const std::vector<uint8_t> right = right_rows(p);
+    out.interval = wilson_interval(std::count(right.begin(), right.end(), 1), static_cast<int64_t>(right.size()));
+  } else {
+    out.interval = bca_interval(m.units, m.a, {.draws = static_cast<int>(draws)});
+  }
+  return out;
 }
 
 std::vector<uint8_t> right_rows(const StoredPredictions& p) {

@@ -31,6 +31,14 @@ std::string problem_of(const std::string& metric, const StoredPredictions& a, co
 /// documents or contexts, these are drawn. Only where problem_of is "".
 ComparedMetric compared_metric(const std::string& name, const StoredPredictions& a, const StoredPredictions& b);
 
+struct RowsScore {
+  std::optional<double> score;
+  std::optional<ConfidenceInterval> interval;  ///< 95 %
+};
+/// One model's figure with its interval over rows: Wilson's for the accuracy of rows that stand alone (drawn within their class, "always one class"
+/// would never vary), else BCa. Only where problem_of is "".
+RowsScore score_of_rows(const std::string& metric, const StoredPredictions& p, int64_t draws);
+
 /// A row counts as right: its label, its whole set of labels, all of its tags, its answer (exact match). Empty for numbers.
 std::vector<uint8_t> right_rows(const StoredPredictions& p);
 /// What the mean of right_rows is called: accuracy, sentence_accuracy, exact; "" for numbers.

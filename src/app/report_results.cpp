@@ -55,20 +55,18 @@ Cell trainable_cell(const StoredRun& run) {
 /// What the runs have to beat, each once: baselines of other rows are other baselines.
 struct KnownBaseline {
   Baseline kind;
-  std::string key;       ///< "baseline_bow_"
   const StoredRun* run;  ///< that measured it
   std::string name;      ///< "bow"; where runs differ "bow, rows of lora"
-  std::optional<double> value(const std::string& figure) const { return run->number(key + figure); }
+  std::optional<double> value(const std::string& figure) const { return run->number(baseline_key(kind, figure)); }
 };
 std::vector<KnownBaseline> baselines_of(const Runs& runs) {
   std::vector<KnownBaseline> found;
   for (const Baseline kind : {Baseline::kMajority, Baseline::kBow}) {
-    const std::string key = fmt::format("baseline_{}_", baseline_name(kind));
     const size_t first = found.size();
     for (const StoredRun& run : runs) {
-      const auto figures = [&](const StoredRun& r) { return std::pair(r.number(key + "accuracy"), r.number(key + "f1_macro")); };
-      if (!run.number(key + "accuracy") || std::any_of(found.begin() + static_cast<std::ptrdiff_t>(first), found.end(), [&](const KnownBaseline& b) { return figures(*b.run) == figures(run); })) continue;
-      found.push_back({kind, key, &run, baseline_name(kind)});
+      const auto figures = [&](const StoredRun& r) { return std::pair(r.number(baseline_key(kind, "accuracy")), r.number(baseline_key(kind, "f1_macro"))); };
+      if (!figures(run).first || std::any_of(found.begin() + static_cast<std::ptrdiff_t>(first), found.end(), [&](const KnownBaseline& b) { return figures(*b.run) == figures(run); })) continue;
+      found.push_back({kind, &run, baseline_name(kind)});
     }
     for (size_t i = first; found.size() > first + 1 && i < found.size(); ++i) found[i].name += fmt::format(", rows of {}", found[i].run->name);
   }
@@ -78,7 +76,7 @@ std::vector<KnownBaseline> baselines_of(const Runs& runs) {
 Cell baseline_cell(const KnownBaseline& b, const std::string& figure) {
   const auto value = b.value(figure);
   if (!value) return missing("not measured of a baseline");
-  const auto it = b.run->results.find(b.key + figure + "_interval");
+  const auto it = b.run->results.find(baseline_key(b.kind, figure + "_interval"));
   const bool interval = it != b.run->results.end() && it->is_array() && it->size() == 2 && (*it)[0].is_number() && (*it)[1].is_number();
   return interval ? with_interval(*value, (*it)[0].get<double>(), (*it)[1].get<double>()) : number(*value);
 }

@@ -409,6 +409,10 @@ std::string StoredPredictions::place(size_t row) const {
   return lines[row] > 0 ? fmt::format("{}:{}", file, lines[row]) : fmt::format("{}: id '{}'", file, excerpt(ids[row]));
 }
 
+bool StoredPredictions::comes_in_groups() const {
+  return std::any_of(groups.begin(), groups.end(), [](const std::string& g) { return !g.empty(); });
+}
+
 std::vector<uint64_t> StoredPredictions::clusters() const {
   std::vector<uint64_t> all;
   for (size_t i = 0; i < rows(); ++i) all.push_back(groups[i].empty() ? mix_key(1, i) : hash_name(groups[i]));

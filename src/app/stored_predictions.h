@@ -50,6 +50,7 @@ struct StoredPredictions {
 
   size_t rows() const { return ids.size(); }
   std::string place(size_t row) const;       ///< "FILE:3", or "FILE: id 'q1'" in a file of {id: text}
+  bool comes_in_groups() const;              ///< some row belongs to a document or context
   std::vector<uint64_t> clusters() const;    ///< equal for the rows of one group; rows without one stand alone
 };
 

@@ -130,15 +130,15 @@ TEST_F(AnalyzeTest, BaselinesAreAnsweredOnceAndStandBesideTheVariants) {
   alone.baselines = c.run.baselines;
   const Json results = train(alone).results;
   for (const BaselineScore& b : s.baselines) {
-    const std::string key = "baseline_" + b.name;
+    const std::string key = std::string("baseline_") + b.name();
     EXPECT_EQ(read_file(root_ / "analysis" / (key + "_predictions.jsonl")), read_file(root_ / "alone" / (key + "_predictions.jsonl")));
     EXPECT_DOUBLE_EQ(b.score, results[key + "_accuracy"].get<double>());
     ASSERT_TRUE(b.interval);
     EXPECT_DOUBLE_EQ(b.interval->low, results[key + "_accuracy_interval"][0].get<double>());
-    EXPECT_NEAR(b.difference, s.variants[*s.ship].mean() - b.score, 1e-12);
-    EXPECT_LE(b.low, b.difference);
-    EXPECT_GE(b.high, b.difference);
-    EXPECT_THAT(b.sentence, HasSubstr("**" + b.name + "** ("));
+    EXPECT_NEAR(b.shipped.difference, s.variants[*s.ship].mean() - b.score, 1e-12);
+    EXPECT_LE(b.shipped.low, b.shipped.difference);
+    EXPECT_GE(b.shipped.high, b.shipped.difference);
+    EXPECT_THAT(b.sentence, HasSubstr(std::string("**") + b.name() + "** ("));
   }
   const BaselineScore& strongest = s.baselines[s.baselines[1].score > s.baselines[0].score];
   EXPECT_THAT(s.reasons, Contains(strongest.sentence));

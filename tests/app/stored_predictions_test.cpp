@@ -214,7 +214,7 @@ TEST_F(Stored, BadFilesEndInOneErrorWithPlaces) {
       {"", "predictions.empty", ""},
       {"\n  \n", "predictions.empty", ""},
       {"{}", "predictions.empty", ""},
-      {"text,label\nfine,pos\n", "predictions.row", "p.jsonl:1is no predictions file"},
+      {"text,label\nfine,pos\n", "predictions.row", "p.jsonl:1: is no predictions file"},
       {"[1, 2]\n", "predictions.row", "p.jsonl:1: is a list"},
       {"{\n \"a\": 1\n}", "predictions.row", ""},
       {good + "{\"id\": \"h\", \"gold\": \"a\"}\n", "predictions.row", "p.jsonl:2: has no 'prediction'"},
@@ -232,7 +232,7 @@ TEST_F(Stored, BadFilesEndInOneErrorWithPlaces) {
   for (const auto& [bytes, id, says] : cases) {
     const ErrorInfo e = error_of(bytes);
     EXPECT_EQ(e.id, id) << bytes << e.what;
-    EXPECT_THAT(e.where + e.what, HasSubstr(says));
+    EXPECT_THAT(e.where + ": " + e.what, HasSubstr(says));
   }
 }
 

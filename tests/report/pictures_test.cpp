@@ -81,9 +81,9 @@ TEST(Pictures, RingedPointsAreNamedFirst) {
 }
 
 TEST(Pictures, EveryRingedPointIsNamedAndNoneForItsNeighbour) {
-  const std::string script = gnuplot_script(crowded_chart(), "a.svg", "a.png");
-  size_t ringed = 0;
   const Chart chart = crowded_chart();
+  const std::string script = gnuplot_script(chart, "a.svg", "a.png");
+  size_t ringed = 0;
   for (const std::string& label : chart.series[0].labels) {
     const bool named = script.find("label '" + label + "'") != std::string::npos;
     if (label.starts_with("best") || label == "apart") {
