@@ -55,6 +55,32 @@ ErrorInfo error_of(Action action) {
   return {};
 }
 
+TEST(ScoreOfRows, AccuracyOfRowsThatStandAloneHasWilsonsInterval) {
+  StoredPredictions p = binary("a", 60, 0.8, 3);
+  p.predicted.assign(60, 1);
+  const auto right = std::count(p.gold.begin(), p.gold.end(), 1);
+  const RowsScore one_class = score_of_rows("accuracy", p, 300);
+  EXPECT_DOUBLE_EQ(one_class.score.value(), static_cast<double>(right) / 60);
+  EXPECT_DOUBLE_EQ(one_class.interval->low, wilson_interval(right, 60).low) << "and not an interval of no width";
+  EXPECT_DOUBLE_EQ(one_class.interval->high, wilson_interval(right, 60).high);
+  p = binary("a", 60, 0.8, 3);
+  for (size_t i = 0; i < 60; ++i) p.groups[i] = std::to_string(i / 3);
+  const std::vector<uint8_t> hits = right_rows(p);
+  EXPECT_NE(score_of_rows("accuracy", p, 300).interval->low, wilson_interval(std::count(hits.begin(), hits.end(), 1), 60).low) << "documents are drawn whole";
+  const RowsScore f1 = score_of_rows("f1_macro", p, 300);
+  EXPECT_LT(f1.interval->low, f1.score.value());
+  EXPECT_GT(f1.interval->high, f1.score.value());
+}
+
+TEST(DifferenceIn, TakesTheBootstrapsIntervalAndRandomisationsP) {
+  const Json pair = Json::parse(R"({"paired_bootstrap": {"f1": {"difference": 0.25, "low": 0.125, "high": 0.5, "p": 0.01}, "mcc": {"difference": 1, "low": 0, "high": 2, "p": 0.5}},
+                                    "randomisation": {"f1": {"difference": 0.25, "p": 0.03}, "mcc": null}})");
+  const PairedDifference f1 = difference_in(pair, "f1");
+  EXPECT_EQ((std::vector{f1.difference, f1.low, f1.high, f1.p}), (std::vector{0.25, 0.125, 0.5, 0.03}));
+  EXPECT_EQ(difference_in(pair, "mcc").p, 0.5) << "the bootstrap's, where no row was exchanged";
+  EXPECT_TRUE(std::isnan(difference_in(pair, "ece").difference) && std::isnan(difference_in(pair, "ece").p));
+}
+
 TEST(Compare, CountsAndFlipsOfAFewRows) {
   // a right on rows 0 1 2 4, b on 0 3 4.
   StoredPredictions a = binary("a", 5, 1, 1), b = a;
